@@ -1,0 +1,51 @@
+# `make ask` and `make test` are all that a new machine needs: both set up .venv first, once.
+
+Q = ¿Qué le regaló Putin a Kim en febrero?
+PYTHON = python3
+BIN = .venv/bin
+READY = .venv/.ready
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: ask test lint check format setup clean help
+
+# The question reaches the program through the environment, as it was typed: nothing in it is expanded by make
+# or by the shell.
+unexport Q
+ask: export QUESTION = $(value Q)
+ask: $(READY)
+	@$(BIN)/qa ask -- "$$QUESTION"
+
+test: $(READY)
+	@$(BIN)/python -m pytest
+
+lint: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+
+check: lint test
+
+format: $(READY)
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+setup: $(READY)
+	@:
+
+# `clean` leaves the compiled llama-cpp-python, which is kept outside the checkout.
+clean:
+	@rm -rf .venv build dist consta.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:
+	@echo 'make ask [Q="¿...?"]   ask the articles in seeds/ a question'
+	@echo 'make test              run the tests'
+	@echo 'make check             ruff, mypy and the tests'
+	@echo 'make format            let ruff rewrite the code'
+	@echo 'make setup             create .venv; TORCH_INDEX=URL takes PyTorch from that index'
+	@echo 'make clean             remove .venv and everything built'
+
+$(READY): pyproject.toml .ci/constraints.txt .ci/setup
+	@$(PYTHON) .ci/setup
+	@touch $@
