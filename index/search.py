@@ -1,0 +1,78 @@
+"""A question -> the passages most likely to answer it, best first.
+
+BM25 and vector similarity are fused; the same text in several files is shown once; text around an article (teasers of
+other stories) gives way to the article's own unless nothing else matches.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.fusion import ENGLISH_DENSE_WEIGHT, SPANISH_DENSE_WEIGHT, fuse
+from index.spanish import is_english
+from index.types import Hit, Origin, Passage
+
+# A teaser must match twice as well as a passage of an article to stand before it.
+_BOILERPLATE_FACTOR = 0.5
+
+
+class Scored(Protocol):
+    """One side of the search: a score for every passage, in passage order."""
+
+    def scores(self, question: str) -> NDArray[np.float32]:
+        """Shape (passages,); 0 where nothing is shared."""
+        ...
+
+
+class VectorScored(Protocol):
+    """The same for a question's vector."""
+
+    def scores(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shape (passages,)."""
+        ...
+
+
+def search(
+    question: str,
+    vector: NDArray[np.float32],
+    passages: Sequence[Passage],
+    lexical: Scored,
+    dense: VectorScored,
+    top_k: int,
+) -> list[Hit]:
+    """The `top_k` best passages for a question and its vector, shape (dimension,); fewer if there are fewer.
+
+    The order is total: equal scores are settled by the passages' order.
+    """
+    by_words, by_meaning = lexical.scores(question), dense.scores(vector)
+    weight = ENGLISH_DENSE_WEIGHT if is_english(question) else SPANISH_DENSE_WEIGHT
+    scores = fuse(by_words, by_meaning, weight)
+    around = np.array([passage.boilerplate for passage in passages], dtype=bool)
+    # By the size of the score: a factor alone would raise what scores less than nothing.
+    scores[around] -= (1 - _BOILERPLATE_FACTOR) * np.abs(scores[around])
+    best_words, best_meaning = _best(by_words, top_k), _best(by_meaning, top_k)
+    hits: list[Hit] = []
+    seen: set[str] = set()
+    for position in np.argsort(-scores, kind="stable"):
+        passage = passages[position]
+        if passage.text in seen:
+            continue
+        seen.add(passage.text)
+        origin = _origin(int(position) in best_words and by_words[position] > 0, int(position) in best_meaning)
+        hits.append(Hit(passage, round(float(scores[position]), 6), len(hits) + 1, origin))
+        if len(hits) == top_k:
+            break
+    return hits
+
+
+def _best(scores: NDArray[np.float32], count: int) -> set[int]:
+    return {int(position) for position in np.argsort(-scores, kind="stable")[:count]}
+
+
+def _origin(by_words: bool, by_meaning: bool) -> Origin:
+    # A passage that neither ranking holds alone was lifted by the sum of both.
+    if by_words == by_meaning:
+        return "lexical+dense"
+    return "lexical" if by_words else "dense"
