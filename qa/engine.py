@@ -1,0 +1,184 @@
+"""llama.cpp behind a typed border: token numbers enter, rows of log-probabilities leave, and bytes are cut into tokens.
+
+With `qa.loading` the only place that touches ctypes; nothing here knows what the tokens mean.
+"""
+
+import ctypes
+import weakref
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa.loading import BATCH_TOKENS, Native, free, metadata
+
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
+
+
+class Engine:
+    """A loaded model with one context; frees itself."""
+
+    def __init__(self, native: Native) -> None:
+        self._lib, self._model, self._context = native.library, native.model, native.context
+        self._vocab = self._lib.llama_model_get_vocab(self._model)
+        self._memory = self._lib.llama_get_memory(self._context)
+        self.vocabulary_size: int = self._lib.llama_vocab_n_tokens(self._vocab)
+        self._free = weakref.finalize(self, free, native)
+        self._batch = _Batch(self._lib)
+
+    def close(self) -> None:
+        """Give the memory back now; the engine cannot be used afterwards."""
+        self._free()
+
+    def metadata(self, key: str) -> str | None:
+        """A metadata value of the weights file, as text; `None` where it has no such key."""
+        return metadata(self._lib, self._model, key)
+
+    def tokenize(self, text: bytes, special: bool) -> list[int]:
+        """Token numbers of UTF-8 text, nothing added; with `special` control tokens in it are recognised."""
+        tokens = (ctypes.c_int32 * (len(text) + 2))()
+        count = self._lib.llama_tokenize(self._vocab, text, len(text), tokens, len(tokens), False, special)
+        if count < 0:
+            raise ValueError(f"tokenising {len(text)} bytes needs {-count} tokens")
+        return list(tokens[:count])
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; empty for control tokens."""
+        size = 32
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            count: int = self._lib.llama_token_to_piece(self._vocab, token, buffer, size, 0, False)
+            if count >= 0:
+                return buffer.raw[:count]
+            size = -count
+
+    def token_text(self, token: int) -> str:
+        """A token's entry in the vocabulary; empty for a number below 0, which means that there is no such token."""
+        return "" if token < 0 else str(self._lib.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace"))
+
+    def first_token(self) -> tuple[int, bool]:
+        """The number of the token that begins a text (-1 if none) and whether prompts must begin with it."""
+        return self._lib.llama_vocab_bos(self._vocab), self._lib.llama_vocab_get_add_bos(self._vocab)
+
+    def last_token(self) -> int:
+        """The number of the token that ends a text; -1 if none."""
+        return int(self._lib.llama_vocab_eos(self._vocab))
+
+    def end_tokens(self) -> frozenset[int]:
+        """All tokens that end a text or a turn."""
+        is_end = self._lib.llama_vocab_is_eog
+        return frozenset(token for token in range(self.vocabulary_size) if is_end(self._vocab, token))
+
+    def added_tokens(self) -> list[str]:
+        """The texts that the tokeniser recognises even where control tokens are off."""
+        attribute, added = self._lib.llama_vocab_get_attr, self._lib.LLAMA_TOKEN_ATTR_USER_DEFINED
+        return [self.token_text(t) for t in range(self.vocabulary_size) if attribute(self._vocab, t) & added]
+
+    def clear(self) -> None:
+        """Forget everything evaluated."""
+        self._lib.llama_memory_clear(self._memory, True)
+
+    def truncate(self, length: int) -> bool:
+        """Forget all but the first `length` tokens; false where the model's memory cannot be cut."""
+        return bool(self._lib.llama_memory_seq_rm(self._memory, 0, length, -1))
+
+    def evaluate(self, tokens: Sequence[int], position: int, outputs: int) -> list[NDArray[np.float32]]:
+        """Evaluate tokens from `position` on; natural log-probabilities after the last `outputs` of them.
+
+        Each row is (vocabulary_size,).
+        """
+        rows: list[NDArray[np.float32]] = []
+        first_output = len(tokens) - outputs
+        for begin in range(0, len(tokens), BATCH_TOKENS):
+            part = tokens[begin : begin + BATCH_TOKENS]
+            wanted = range(max(first_output - begin, 0), len(part))
+            self._batch.fill(part, position + begin, wanted)
+            status = self._lib.llama_decode(self._context, self._batch.native)
+            if status != 0:
+                raise RuntimeError(f"llama_decode returned {status} at position {position + begin}")
+            rows += [self._row(index) for index in wanted]
+        return rows
+
+    def _row(self, index: int) -> NDArray[np.float32]:
+        pointer = self._lib.llama_get_logits_ith(self._context, index)
+        return log_softmax(np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,)))
+
+    def grammar(self, gbnf: str) -> "Grammar":
+        """A fresh automaton for a GBNF grammar. Raises `ValueError` where the grammar itself is wrong."""
+        sampler = self._lib.llama_sampler_init_grammar(self._vocab, gbnf.encode(), b"root")
+        if not sampler:
+            raise ValueError(f"not a GBNF grammar: {gbnf!r}")
+        return Grammar(self._lib, sampler)
+
+
+class Grammar:
+    """Where a text stands in a grammar; frees itself."""
+
+    def __init__(self, library: Any, sampler: Any) -> None:
+        self._lib, self._sampler = library, sampler
+        weakref.finalize(self, library.llama_sampler_free, sampler)
+
+    def best(self, scores: NDArray[np.float32]) -> int | None:
+        """The highest-scored token that the grammar admits here, end tokens included; `None` if it admits none.
+
+        Few candidates are tried first: testing a whole vocabulary takes longer than the model's own step.
+        """
+        for tokens in _shortlists(scores):
+            candidates = np.zeros(len(tokens), dtype=_CANDIDATE)
+            candidates["id"], candidates["logit"] = tokens, scores[tokens]
+            self._reject(candidates)
+            admitted = np.flatnonzero(np.isfinite(candidates["logit"]))
+            if len(admitted):
+                return int(tokens[admitted[0]])
+        return None
+
+    def _reject(self, candidates: NDArray[Any]) -> None:
+        entry = ctypes.POINTER(self._lib.llama_token_data)
+        array = self._lib.llama_token_data_array(candidates.ctypes.data_as(entry), len(candidates), -1, False)
+        self._lib.llama_sampler_apply(self._sampler, ctypes.byref(array))
+
+    def accept(self, token: int) -> None:
+        """Move on by a token that `best` returned; any other would end the process inside the library."""
+        self._lib.llama_sampler_accept(self._sampler, token)
+
+
+def _shortlists(scores: NDArray[np.float32]) -> Iterator[NDArray[np.intp]]:
+    """The best token alone, the best 64 and all, each from the best on; the lower number first among equals."""
+    yield np.array([scores.argmax()])  # sorting takes longer, and is seldom needed
+    order = np.argsort(-scores, kind="stable")
+    yield order[:64]
+    yield order
+
+
+class _Batch:
+    """The library's input buffer, seen as NumPy arrays."""
+
+    def __init__(self, library: Any) -> None:
+        self.native = library.llama_batch_init(BATCH_TOKENS, 0, 1)
+        weakref.finalize(self, library.llama_batch_free, self.native)
+        shape = (BATCH_TOKENS,)
+        self._tokens = np.ctypeslib.as_array(self.native.token, shape)
+        self._positions = np.ctypeslib.as_array(self.native.pos, shape)
+        self._outputs = np.ctypeslib.as_array(self.native.logits, shape)
+        for index in range(BATCH_TOKENS):
+            self.native.n_seq_id[index] = 1
+            self.native.seq_id[index][0] = 0
+
+    def fill(self, tokens: Sequence[int], position: int, outputs: range) -> None:
+        """Put tokens at consecutive positions, with logits asked for at the given indexes."""
+        count = self.native.n_tokens = len(tokens)
+        self._tokens[:count] = tokens
+        self._positions[:count] = np.arange(position, position + count)
+        self._outputs[:count] = 0
+        self._outputs[outputs.start : outputs.stop] = 1
+
+
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Natural log-probabilities of one row of logits, (vocabulary_size,) both.
+
+    >>> log_softmax(np.array([0.0, 0.0], dtype=np.float32)).round(3).tolist()
+    [-0.6930000185966492, -0.6930000185966492]
+    """
+    shifted = logits - logits.max()
+    return np.asarray(shifted - np.float32(np.log(np.exp(shifted).sum(dtype=np.float64))))

