@@ -1,0 +1,309 @@
+"""Which sentence answers the question: candidates with features, weighed by a small linear model.
+
+A question and retrieved passages go in; their sentences come out, best first, each with the features it was judged by.
+The weights lie in `ranker.json`, fitted by `qa.training.fit_ranker`; nothing here knows of models or files of articles.
+"""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from itertools import pairwise
+from typing import Protocol
+
+from index.spanish import akin, analyse, fold, is_english, sentences
+from index.types import Hit, Passage
+
+
+class Terms(Protocol):
+    """What the index knows of a term of the question."""
+
+    def inverse_document_frequency(self, term: str) -> float:
+        """How rare the term is among the passages."""
+        ...
+
+    def holds(self, term: str) -> bool:
+        """Whether a passage holds the term or one of its family."""
+        ...
+
+
+_MONTH = "enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre"
+_DAY = "lunes martes miercoles jueves viernes sabado domingo"
+_WHEN = "ayer hoy manana vispera semana mes meses ano anos siglo decada fecha"
+_NUMERAL = (
+    "dos tres cuatro cinco seis siete ocho nueve diez once doce quince veinte treinta cuarenta cincuenta cien ciento "
+    "cientos mil miles millon millones docena mitad tercio doble segundo tercer tercera primera"
+)
+_CAUSE = "porque debido ya pues causa motivo razon gracias para por respuesta represalia cambio"
+_MANNER = "mediante traves con por asi como"
+_DATES = frozenset(f"{_MONTH} {_DAY} {_WHEN}".split())
+_NUMERALS = frozenset(_NUMERAL.split())
+_CAUSES = frozenset(_CAUSE.split())
+_MANNERS = frozenset(_MANNER.split())
+
+_KINDS = (
+    ("reason", r"\bpor que\b|\bpara que\b|\ba que se debe|\bmotivo|\brazon|\bwhy\b"),
+    (
+        "date",
+        r"\bcuando\b|\b(?:que|cual) (?:dia|mes|ano|fecha|siglo)|\bfecha\b|\bwhen\b|\bwhat (?:year|date|day|month)",
+    ),
+    ("number", r"\bcuant[oa]s?\b|\bporcentaje\b|\bhow (?:many|much|long|old)\b|\bnumero de\b"),
+    ("person", r"\bquien(?:es)?\b|\bwho(?:m|se)?\b|\bcomo se llama|\bque (?:persona|lider|presidente|ministr)"),
+    (
+        "place",
+        r"\bdonde\b|\b(?:que|cual) (?:\w+ )?(?:ciudad|pais|lugar|region|capital)|\bwhere\b|\bwhat (?:city|country)",
+    ),
+    ("manner", r"\bcomo\b|\bde que (?:manera|modo|forma)|\bhow\b"),
+)
+
+# Capitalised words in a row; a lower-case part may follow a hyphen (Jong-un).
+_NAME = re.compile(r"[A-ZÁÉÍÓÚÑÜ][\w-]+(?:\s+[A-ZÁÉÍÓÚÑÜ][\w-]+)+")
+_KIN_CREDIT = 0.5
+_FELLOW_CREDIT = 0.7
+KINDS = ("date", "number", "person", "place", "reason", "manner")
+
+
+def kind_of(question: str) -> str:
+    """What sort of thing a question asks for: reason, date, number, person, place, manner or thing.
+
+    >>> kind_of("¿Cuántos proyectiles?"), kind_of("¿Qué le regaló?")
+    ('number', 'thing')
+    """
+    folded = fold(question)
+    return next((kind for kind, pattern in _KINDS if re.search(pattern, folded)), "thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a retrieved passage, `passage.text[start - passage.start : end - passage.start]`.
+
+    `start`, `end` are offsets in the document; `features` are in the order of `FEATURES`.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    text: str
+    features: tuple[float, ...]
+    score: float = 0.0
+
+    @property
+    def named_features(self) -> dict[str, float]:
+        """The features under their names."""
+        return dict(zip(FEATURES, self.features, strict=True))
+
+
+FEATURES = (
+    "passage",  # the passage's retrieval score over the best one's
+    "first",  # 1 for a sentence of the best passage
+    "coverage",  # share of the question's terms, by rarity, that the sentence holds
+    "around",  # the same for what only the rest of the passage holds
+    "before",  # the same for what only the sentence before it adds
+    "pairs",  # share of neighbouring question terms that stand close together in the sentence
+    "names",  # names in the sentence that the question lacks, at most 3, over 3
+    "date",  # 1 if a date is asked for and the sentence holds one; the next five likewise
+    "number",
+    "person",
+    "place",
+    "reason",
+    "manner",
+    "length",  # ln of the sentence's words over 20
+    "heading",  # 1 for a line without final punctuation
+    "boilerplate",  # 1 for text that is not the article's own
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A question's terms in order with their rarity, and the fellows of those that are part of a longer name."""
+
+    weights: dict[str, float]
+    fellows: dict[str, frozenset[str]]
+
+
+def wanted_of(question: str, terms: Terms) -> Wanted:
+    """What a question asks about. Of an English one only names and what the articles hold counts."""
+    said = dict.fromkeys(analyse(question))
+    if is_english(question):
+        capitals = {term for name in names(question) for term in analyse(name)}
+        said = dict.fromkeys(term for term in said if terms.holds(term) or term in capitals)
+    return Wanted({term: terms.inverse_document_frequency(term) for term in said}, name_fellows(question))
+
+
+def candidates(question: str, hits: Sequence[Hit], terms: Terms) -> list[Candidate]:
+    """Every sentence of the passages with its features, in retrieval order; the same text is taken once."""
+    wanted = wanted_of(question, terms)
+    best = max((hit.score for hit in hits), default=1.0) or 1.0
+    seen: set[str] = set()
+    found = []
+    for hit in hits:
+        for candidate in _of_passage(question, wanted, hit, hit.score / best):
+            if candidate.text not in seen:
+                seen.add(candidate.text)
+                found.append(candidate)
+    return found
+
+
+def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> list[Candidate]:
+    passage = hit.passage
+    asked = kind_of(question)
+    spans = sentences(passage.text)
+    held = [frozenset(analyse(passage.text[start:end])) for start, end in spans]
+    everything = frozenset().union(*held)
+    found = []
+    for number, (start, end) in enumerate(spans):
+        text = passage.text[start:end]
+        before = held[number - 1] if number else frozenset()
+        features = (
+            relative,
+            float(hit.rank == 1),
+            _share(wanted, held[number]),
+            _share(wanted, everything - held[number]),
+            _share(wanted, before - held[number]),
+            _pairs(list(wanted.weights), analyse(text)),
+            min(3, len(names(text) - names(question, anywhere=True))) / 3,
+            *(float(kind == asked and _holds_kind(kind, question, text)) for kind in KINDS),
+            _length(text),
+            float(text[-1] not in '.!?…»”")'),
+            float(passage.boilerplate),
+        )
+        found.append(Candidate(passage, passage.start + start, passage.start + end, text, features))
+    return found
+
+
+def _share(wanted: Wanted, held: frozenset[str]) -> float:
+    """Share of the terms' weight that is held."""
+    total = sum(wanted.weights.values())
+    credited = sum(
+        weight * _credit(term, held, wanted.fellows.get(term, frozenset())) for term, weight in wanted.weights.items()
+    )
+    return credited / total if total else 0.0
+
+
+def _credit(term: str, held: frozenset[str], fellows: frozenset[str]) -> float:
+    """1 for a held term; less for one of its family, or where the rest of the name it belongs to is held."""
+    if term in held:
+        return 1.0
+    if fellows & held:
+        return _FELLOW_CREDIT
+    return _KIN_CREDIT if any(other[:4] == term[:4] and akin(term, other) for other in held) else 0.0
+
+
+def name_fellows(question: str) -> dict[str, frozenset[str]]:
+    """For each term of a name of several words, the other terms: «Choe Son Hui» may be «Choe» in the text.
+
+    >>> sorted(name_fellows("¿Qué dijo Kim Jong-un?")["kim"])
+    ['jong']
+    """
+    fellows: dict[str, frozenset[str]] = {}
+    for name in _NAME.findall(question):
+        terms = frozenset(analyse(name))
+        fellows.update({term: terms - {term} for term in terms if len(terms) > 1})
+    return fellows
+
+
+def _pairs(terms: list[str], held: list[str], window: int = 4) -> float:
+    """Share of neighbouring question terms that stand within `window` terms of each other."""
+    neighbours = list(pairwise(terms))
+    places: dict[str, list[int]] = {}
+    for place, term in enumerate(held):
+        places.setdefault(term, []).append(place)
+    close = sum(
+        any(abs(a - b) <= window for a in places.get(one, ()) for b in places.get(other, ()))
+        for one, other in neighbours
+    )
+    return close / len(neighbours) if neighbours else 0.0
+
+
+def _length(text: str) -> float:
+    return math.log(max(1, len(text.split())) / 20)
+
+
+def names(text: str, anywhere: bool = False) -> frozenset[str]:
+    """Folded capitalised words of a text; the first word of a sentence counts only if `anywhere`."""
+    found = set()
+    for word in re.finditer(r"\b[A-ZÁÉÍÓÚÑÜ][\w'-]*", text):
+        opens = not text[: word.start()].rstrip("«“\"'¿¡( ")
+        if anywhere or not opens:
+            found.add(fold(word.group()))
+    return frozenset(found)
+
+
+def _holds_kind(kind: str, question: str, text: str) -> bool:
+    words = frozenset(re.findall(r"\w+", fold(text)))
+    new = words - frozenset(re.findall(r"\w+", fold(question)))
+    if kind == "date":
+        return bool(new & _DATES) or any(re.fullmatch(r"1\d{3}|20\d{2}", word) for word in new)
+    if kind == "number":
+        return bool(new & _NUMERALS) or any(word[0].isdigit() for word in new)
+    if kind == "person":
+        return bool(names(text, anywhere=True) - names(question, anywhere=True))
+    if kind == "place":
+        places = re.findall(r"\b(?:en|a|desde|hacia|de)\s+(?:el|la|los|las)?\s*([A-ZÁÉÍÓÚÑ]\w+)", text)
+        return bool({fold(place) for place in places} - names(question, anywhere=True))
+    if kind == "reason":
+        return bool(words & _CAUSES)
+    if kind == "manner":
+        return bool(words & _MANNERS)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """What was fitted and measured, see `ranker.json`.
+
+    `weights` go with `FEATURES`; `likelihood_weight` is for the question's log-probability per token given the
+    sentence; a second sentence is shown when its probability is at least `second_ratio` of the first one's.
+    `confidence_weights` go with `confidence.FEATURES`; under `threshold` the answer is "no consta".
+    """
+
+    weights: tuple[float, ...]
+    likelihood_weight: float
+    second_ratio: float
+    confidence_weights: tuple[float, ...]
+    threshold: float
+
+    def order(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates with their scores, best first; equal ones stay in retrieval order."""
+        scored = [replace(each, score=_dot(self.weights, each.features)) for each in found]
+        return sorted(scored, key=lambda each: -each.score)
+
+
+def load_ranker() -> Ranker:
+    """The ranker that this version of the program ships."""
+    values = json.loads(files("qa").joinpath("ranker.json").read_text(encoding="utf-8"))
+    if list(values["weights"]) != list(FEATURES):
+        raise ValueError("ranker.json was fitted for other features; run qa.training.fit_ranker")
+    return Ranker(
+        tuple(values["weights"].values()),
+        values["likelihood_weight"],
+        values["second_ratio"],
+        tuple(values["confidence_weights"].values()),
+        values["threshold"],
+    )
+
+
+def with_likelihoods(found: Sequence[Candidate], likelihoods: Sequence[float], weight: float) -> list[Candidate]:
+    """The candidates in the order of score plus `weight` times likelihood, where one was measured.
+
+    `likelihoods` belong to the first candidates and are taken relative to their mean; those behind them stay behind.
+    """
+    mean = sum(likelihoods) / len(likelihoods) if likelihoods else 0.0
+    measured = [
+        replace(each, score=each.score + weight * (likelihood - mean))
+        for each, likelihood in zip(found, likelihoods, strict=False)
+    ]
+    return [*sorted(measured, key=lambda each: -each.score), *found[len(likelihoods) :]]
+
+
+def probabilities(found: Sequence[Candidate]) -> list[float]:
+    """How likely each candidate is to be the answer, if one of them is: softmax of the scores."""
+    highest = max((each.score for each in found), default=0.0)
+    powers = [math.exp(each.score - highest) for each in found]
+    return [power / sum(powers) for power in powers]
+
+
+def _dot(weights: Sequence[float], features: Sequence[float]) -> float:
+    return sum(weight * feature for weight, feature in zip(weights, features, strict=True))

@@ -1,0 +1,101 @@
+"""Passages and a question -> a draft whose every part points at its evidence. Two readers, chosen here.
+
+The copying reader answers with the articles' own words: with a trained adapter a run of words, without one the sentence
+that ranks best by retrieval and by how likely the model finds the question after it. The composing reader, for larger
+models, writes sentences that verification checks afterwards.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.types import Hit
+from qa import confidence
+from qa.composing import compose
+from qa.copying import copy_answer
+from qa.model import Model
+from qa.prompt import copying_prompt, fit, likelihood_continuation, likelihood_prompt
+from qa.ranking import Candidate, Ranker, Terms, candidates, kind_of, probabilities, wanted_of, with_likelihoods
+from qa.types import Draft, Part, Span
+
+SCORED_SENTENCES = 5
+"""How many of the best sentences the model scores."""
+_MOST_RUN_TOKENS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A draft, the best quotation to fall back on, and how many passages the model's context had no room for."""
+
+    draft: Draft
+    fallback: Draft
+    dropped: int = 0
+
+
+def read_sentences(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
+    """Answers with the best sentence, and the second one where it is nearly as likely."""
+    ranked = rank(model, question, hits, terms, ranker)
+    if not ranked:
+        return Reading(Draft((), 0.0), Draft((), 0.0))
+    draft = _sentence_draft(question, ranked, terms, ranker)
+    return Reading(draft, draft)
+
+
+def read_run(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
+    """Answers with words copied by a model that was trained to; their sentence is the best-ranked that holds them."""
+    ranked = rank(model, question, hits, terms, ranker)
+    if not ranked:
+        return Reading(Draft((), 0.0), Draft((), 0.0))
+    fallback = _sentence_draft(question, ranked, terms, ranker)
+    prompt = fit(
+        [hit.passage for hit in hits],
+        model.context_tokens - _MOST_RUN_TOKENS,
+        lambda passages: copying_prompt(model, question, passages),
+    )
+    copied = copy_answer(model, prompt.tokens, prompt.passages, max_tokens=_MOST_RUN_TOKENS)
+    if copied.run is None or not copied.answered:
+        return Reading(Draft((), fallback.confidence), fallback, prompt.dropped)
+    spans = [Span(each.passage.document_id, each.start, each.end) for each in copied.run.occurrences]
+    part = Part(copied.run.text, (min(spans, key=lambda span: _place(span, ranked)),), copied=True)
+    return Reading(Draft((part,), fallback.confidence), fallback, prompt.dropped)
+
+
+def read_composing(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
+    """Answers in the model's own sentences; the best-ranked quotation is kept in case none holds."""
+    ranked = ranker.order(candidates(question, hits, terms))
+    fallback = _sentence_draft(question, ranked, terms, ranker) if ranked else Draft((), 0.0)
+    composed = compose(model, question, hits)
+    return Reading(composed.draft, fallback, composed.dropped)
+
+
+def rank(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> list[Candidate]:
+    """The sentences of the passages, best first, by retrieval features and the model's likelihood of the question."""
+    ranked = ranker.order(candidates(question, hits, terms))
+    continuation = likelihood_continuation(model, question)
+    room = model.context_tokens - len(continuation)
+    prefixes = [likelihood_prompt(model, each.text)[-room:] for each in ranked[:SCORED_SENTENCES]]
+    likelihoods = model.score_many(prefixes, continuation)
+    return with_likelihoods(ranked, likelihoods, ranker.likelihood_weight)
+
+
+def _sentence_draft(question: str, ranked: Sequence[Candidate], terms: Terms, ranker: Ranker) -> Draft:
+    chances = probabilities(ranked)
+    chosen = [
+        each
+        for number, (each, chance) in enumerate(zip(ranked[:2], chances, strict=False))
+        if number == 0 or chance >= ranker.second_ratio * chances[0]
+    ]
+    parts = tuple(
+        Part(each.text, (Span(each.passage.document_id, each.start, each.end),), copied=True) for each in chosen
+    )
+    values = confidence.features(wanted_of(question, terms), kind_of(question), ranked, terms)
+    return Draft(parts, confidence.probability(ranker.confidence_weights, values))
+
+
+def _place(span: Span, ranked: Sequence[Candidate]) -> int:
+    """The rank of the sentence that a span begins in; behind all others if it begins in none."""
+    holding = (
+        number
+        for number, each in enumerate(ranked)
+        if each.passage.document_id == span.document_id and each.start <= span.start < each.end
+    )
+    return next(holding, len(ranked))

@@ -1,0 +1,98 @@
+"""An answer or passages -> text for a terminal.
+
+Whatever comes from articles, file names or models is made harmless here: control characters and bidirectional marks
+are shown as a replacement character and never reach the terminal.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from index.types import Hit
+from qa.types import Answer, Citation, Reason
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_NEAREST = 3
+_SHOWN_CHARACTERS = 160
+_REASONS: dict[Reason, str] = {
+    "no_evidence": "Ningún pasaje de los artículos trata de esto.",
+    "low_confidence": "Los artículos hablan de algo cercano, pero nada responde con seguridad.",
+    "unsupported": "Lo redactado no se sostiene en los artículos.",
+    "outside_dates": "La pregunta se sale de las fechas de los artículos.",
+}
+
+
+def harmless(text: str) -> str:
+    r"""The text with whatever a terminal might act on replaced, tabs and newlines kept.
+
+    >>> harmless("a\x1b[31mb")
+    'a�[31mb'
+    """
+    return _ACTIVE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def print_answer(console: "Console", answer: Answer, files: Mapping[str, str], root: Path) -> None:
+    """The statements, then each citation as `[1] file:line «quotation»`; of a refusal, why and the nearest passages.
+
+    `files` gives the file name of each document id.
+    """
+    from rich.text import Text
+
+    if answer.understood:
+        console.print(Text(harmless(answer.understood), style="dim"))
+    console.print(Text(harmless(answer.text), style="bold"))
+    for citation in answer.citations:
+        console.print(_citation(citation, root))
+    if answer.abstained and answer.reason:
+        notice = " ".join(answer.notices) or _REASONS[answer.reason]
+        console.print(Text(harmless(notice)))
+        if answer.hits:
+            console.print(Text("Lo más cercano:", style="dim"))
+            for hit in answer.hits[:_NEAREST]:
+                console.print(_passage_line(hit, files))
+
+
+def _citation(citation: Citation, root: Path) -> "Text":
+    from rich.style import Style
+    from rich.text import Text
+
+    line = Text()
+    line.append(f"[{citation.marker}] ", style="cyan")
+    place = Style(color="cyan", link=(root / citation.file).resolve().as_uri())
+    line.append(harmless(f"{citation.file}:{citation.line}"), style=place)
+    start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
+    line.append(" «" + harmless(citation.quote[:start]))
+    whole = end - start == len(citation.quote)
+    # Where the whole quotation is the answer, emphasis would emphasise nothing.
+    line.append(harmless(citation.quote[start:end]), style="" if whole else "bold underline")
+    line.append(harmless(citation.quote[end:]) + "»")
+    return line
+
+
+def _passage_line(hit: Hit, files: Mapping[str, str]) -> "Text":
+    from rich.text import Text
+
+    text = harmless(" ".join(hit.passage.text.split()))
+    shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " …"
+    line = Text("  ")
+    line.append(harmless(files[hit.passage.document_id]), style="cyan")
+    line.append(f" «{shown}»", style="dim")
+    return line
+
+
+def print_hits(console: "Console", hits: Sequence[Hit], files: Mapping[str, str]) -> None:
+    """Passages with rank, score, origin and place, best first."""
+    from rich.text import Text
+
+    for hit in hits:
+        head = Text(f"{hit.rank}. ", style="bold")
+        head.append(harmless(files[hit.passage.document_id]), style="cyan")
+        mark = "  boilerplate" if hit.passage.boilerplate else ""
+        head.append(f":{hit.passage.start}-{hit.passage.end}  score {hit.score:.3f}  {hit.origin}{mark}", style="dim")
+        console.print(head)
+        console.print(Text(harmless(hit.passage.text)))
