@@ -49,7 +49,7 @@ def search(
     by_words, by_meaning = lexical.scores(question), dense.scores(vector)
     weight = ENGLISH_DENSE_WEIGHT if is_english(question) else SPANISH_DENSE_WEIGHT
     scores = fuse(by_words, by_meaning, weight)
-    around = np.array([passage.boilerplate for passage in passages], dtype=bool)
+    around = _giving_way(by_words, np.array([passage.boilerplate for passage in passages], dtype=bool))
     # By the size of the score: a factor alone would raise what scores less than nothing.
     scores[around] -= (1 - _BOILERPLATE_FACTOR) * np.abs(scores[around])
     best_words, best_meaning = _best(by_words, top_k), _best(by_meaning, top_k)
@@ -65,6 +65,12 @@ def search(
         if len(hits) == top_k:
             break
     return hits
+
+
+def _giving_way(by_words: NDArray[np.float32], boilerplate: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which boilerplate is marked down: all but what holds the question's words far better than any article does."""
+    articles = float(by_words[~boilerplate].max(initial=0.0))
+    return boilerplate & (by_words * _BOILERPLATE_FACTOR <= articles)
 
 
 def _best(scores: NDArray[np.float32], count: int) -> set[int]:

@@ -139,12 +139,13 @@ class Assistant:
         documents = {document.id: document for document in index.documents}
         absent = absent_years(question, index.documents)
         if absent:
-            return refusal("outside_dates", hits, 0.0, f"Los artículos no mencionan {', '.join(absent)}.")
+            return refusal("outside_dates", hits, 0.0, (f"no article mentions {', '.join(absent)}",))
         reading = self._reading(question, index, hits)
+        notices = (f"{reading.dropped} passages did not fit the model's context",) if reading.dropped else ()
         if reading.fallback.confidence < self.ranker.threshold or not reading.draft.parts:
             reason: Reason = "low_confidence" if reading.fallback.parts else "no_evidence"
-            return refusal(reason, hits, reading.fallback.confidence)
-        return proven(reading, documents, hits)
+            return refusal(reason, hits, reading.fallback.confidence, notices)
+        return replace(proven(reading, documents, hits), notices=notices)
 
     def _reading(self, question: str, index: StoredIndex, hits: Sequence[Hit]) -> Reading:
         read = read_composing
@@ -179,14 +180,13 @@ def overview(index: StoredIndex, documents: Sequence[Document]) -> Found:
     wanted = {document.id: document for document in documents}
     draft = summarise([passage for passage in index.passages if passage.document_id in wanted])
     if not draft.parts:
-        return refusal("no_evidence", (), 0.0, "Los artículos no tienen frases que los resuman.")
+        return refusal("no_evidence", (), 0.0, ("no sentence is long enough to sum anything up",))
     names = "los artículos" if len(wanted) > 1 else documents[0].file
     return Found(verify(draft, wanted), 1.0, understood=f"Resumen de {names}")
 
 
 def proven(reading: Reading, documents: Mapping[str, Document], hits: tuple[Hit, ...]) -> Found:
     """What of a reading its evidence holds; the best quotation where nothing of it does."""
-    notices = (f"{reading.dropped} passages did not fit the model's context",) if reading.dropped else ()
     # Across languages only numbers and names can be compared word by word.
     translated = is_english(" ".join(part.text for part in reading.draft.parts))
     verified = verify(reading.draft, documents, translated)
@@ -197,12 +197,12 @@ def proven(reading: Reading, documents: Mapping[str, Document], hits: tuple[Hit,
         return replace(
             refusal("unsupported", hits, reading.draft.confidence), verified=replace(verified, text=NO_ANSWER)
         )
-    return Found(verified, reading.fallback.confidence, hits=hits, notices=notices)
+    return Found(verified, reading.fallback.confidence, hits=hits)
 
 
-def refusal(reason: Reason, hits: tuple[Hit, ...], confidence: float, notice: str = "") -> Found:
-    """ "No consta", and why; the nearest passages stay in the record."""
-    return Found(Verified(NO_ANSWER, (), ()), confidence, reason, hits, (notice,) if notice else ())
+def refusal(reason: Reason, hits: tuple[Hit, ...], confidence: float, notices: tuple[str, ...] = ()) -> Found:
+    """The answer "No consta.", and why; the nearest passages stay in the record."""
+    return Found(Verified(NO_ANSWER, (), ()), confidence, reason, hits, notices)
 
 
 def require_unchanged(root: Path, citations: Sequence[Citation]) -> None:

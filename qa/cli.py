@@ -79,7 +79,7 @@ def ask(
     if as_json:
         print_record(to_json(answer, files))
         return
-    for notice in () if answer.abstained else answer.notices:
+    for notice in answer.notices:
         note(notice)
     print_answer(console(), answer, files, settings.corpus)
 

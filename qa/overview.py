@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from index.spanish import analyse, sentences
 from index.types import Passage
-from qa.citations import MOST_QUOTED_CHARACTERS
+from qa.citations import LONGEST_QUOTE_CHARACTERS, MOST_QUOTED_CHARACTERS
 from qa.types import Draft, Part, Span
 
 SENTENCES = 3
 _MOST_SENTENCES_COMPARED = 400
 _LEAST_WORDS = 8
-# Three of them stay within the limit on quotation.
-_MOST_CHARACTERS = MOST_QUOTED_CHARACTERS // SENTENCES
+_ROOM_CHARACTERS = 100
+"""Kept free for each sentence still to come, out of what may be quoted in all."""
 _MOST_ALIKE = 0.5
 _LEAD_BONUS = 0.3
 
@@ -41,14 +41,23 @@ def summarise(passages: Sequence[Passage]) -> Draft:
     rarity = _rarity(found)
     ranked = sorted(found, key=lambda each: -_worth(each, found, rarity))
     chosen: list[_Sentence] = []
-    for several in (True, False):
+    for elsewhere in (True, False):
         for each in ranked:
-            new = all(_similarity(each, other, rarity) < _MOST_ALIKE for other in chosen)
-            elsewhere = not several or each.span.document_id not in {other.span.document_id for other in chosen}
-            if len(chosen) < SENTENCES and new and elsewhere:
+            if len(chosen) < SENTENCES and _fits(each, chosen, rarity, elsewhere):
                 chosen.append(each)
-    chosen.sort(key=found.index)
+    documents = list(dict.fromkeys(passage.document_id for passage in passages))
+    chosen.sort(key=lambda each: (documents.index(each.span.document_id), each.span.start))
     return Draft(tuple(Part(each.text, (each.span,), copied=True) for each in chosen), 1.0)
+
+
+def _fits(each: _Sentence, chosen: Sequence[_Sentence], rarity: dict[str, float], elsewhere: bool) -> bool:
+    """Whether a sentence says something new, from another article if it must, and leaves room for the ones to come."""
+    if elsewhere and each.span.document_id in {other.span.document_id for other in chosen}:
+        return False
+    used = sum(len(other.text) for other in chosen) + _ROOM_CHARACTERS * (SENTENCES - len(chosen) - 1)
+    if used + len(each.text) > MOST_QUOTED_CHARACTERS or len(each.text) > LONGEST_QUOTE_CHARACTERS:
+        return False
+    return all(_similarity(each, other, rarity) < _MOST_ALIKE for other in chosen)
 
 
 def _sentences(passages: Sequence[Passage]) -> list[_Sentence]:
@@ -59,7 +68,7 @@ def _sentences(passages: Sequence[Passage]) -> list[_Sentence]:
             text = passage.text[start:end]
             place = places[passage.document_id]
             places[passage.document_id] += 1
-            if len(text.split()) >= _LEAST_WORDS and len(text) <= _MOST_CHARACTERS:
+            if len(text.split()) >= _LEAST_WORDS:
                 span = Span(passage.document_id, passage.start + start, passage.start + end)
                 found.append(_Sentence(span, text, Counter(analyse(text)), 1 / (1 + place)))
     # Comparing all with all: of a large corpus the beginnings of the articles stand for the rest.

@@ -13,7 +13,8 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Protocol
 
-from index.spanish import akin, analyse, fold, is_english, sentences
+from index import countries
+from index.spanish import analyse, fold, is_english, sentences
 from index.types import Hit, Passage
 
 
@@ -24,8 +25,8 @@ class Terms(Protocol):
         """How rare the term is among the passages."""
         ...
 
-    def holds(self, term: str) -> bool:
-        """Whether a passage holds the term or one of its family."""
+    def stand_ins(self, term: str, english: bool = False) -> dict[str, float]:
+        """Terms of the passages that may stand for it, each with its share; none if no passage has any."""
         ...
 
 
@@ -60,8 +61,7 @@ _KINDS = (
 
 # Capitalised words in a row; a lower-case part may follow a hyphen (Jong-un).
 _NAME = re.compile(r"[A-ZÁÉÍÓÚÑÜ][\w-]+(?:\s+[A-ZÁÉÍÓÚÑÜ][\w-]+)+")
-_KIN_CREDIT = 0.5
-_FELLOW_CREDIT = 0.7
+_FELLOW_SHARE = 0.7
 KINDS = ("date", "number", "person", "place", "reason", "manner")
 
 
@@ -99,8 +99,9 @@ FEATURES = (
     "passage",  # the passage's retrieval score over the best one's
     "first",  # 1 for a sentence of the best passage
     "coverage",  # share of the question's terms, by rarity, that the sentence holds
-    "around",  # the same for what only the rest of the passage holds
-    "before",  # the same for what only the sentence before it adds
+    "asked",  # the same for the terms that are no names: what is asked about the names
+    "around",  # coverage by what only the rest of the passage holds
+    "before",  # coverage by what only the sentence before it adds
     "pairs",  # share of neighbouring question terms that stand close together in the sentence
     "names",  # names in the sentence that the question lacks, at most 3, over 3
     "date",  # 1 if a date is asked for and the sentence holds one; the next five likewise
@@ -117,19 +118,31 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A question's terms in order with their rarity, and the fellows of those that are part of a longer name."""
+    """A question's terms in order with their weight, and for each the terms that may stand for it with their share.
+
+    A term without stand-ins is in no passage of the corpus. `names` are the terms of persons, places and bodies.
+    """
 
     weights: dict[str, float]
-    fellows: dict[str, frozenset[str]]
+    stand_ins: dict[str, dict[str, float]]
+    names: frozenset[str]
 
 
 def wanted_of(question: str, terms: Terms) -> Wanted:
-    """What a question asks about. Of an English one only names and what the articles hold counts."""
-    said = dict.fromkeys(analyse(question))
-    if is_english(question):
-        capitals = {term for name in names(question) for term in analyse(name)}
-        said = dict.fromkeys(term for term in said if terms.holds(term) or term in capitals)
-    return Wanted({term: terms.inverse_document_frequency(term) for term in said}, name_fellows(question))
+    """What a question asks about, by rarity. Of an English one only names and what the articles hold counts."""
+    english = is_english(question)
+    fellows = name_fellows(question)
+    named = frozenset(term for name in names(question) for term in analyse(name)) | countries.words()
+    weights, stand_ins = {}, {}
+    for term in analyse(question):
+        shares = dict.fromkeys(fellows.get(term, ()), _FELLOW_SHARE) | terms.stand_ins(term, english)
+        if english and not shares and term not in named:
+            continue
+        # A foreign word is as rare as the rarest of what stands for it; by itself it would be the rarest of all.
+        known = [terms.inverse_document_frequency(other) for other in shares] if english and term not in shares else []
+        weights[term] = max(known, default=terms.inverse_document_frequency(term))
+        stand_ins[term] = shares
+    return Wanted(weights, stand_ins, named & weights.keys())
 
 
 def candidates(question: str, hits: Sequence[Hit], terms: Terms) -> list[Candidate]:
@@ -160,9 +173,10 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
             relative,
             float(hit.rank == 1),
             _share(wanted, held[number]),
+            _share(wanted, held[number], wanted.names),
             _share(wanted, everything - held[number]),
             _share(wanted, before - held[number]),
-            _pairs(list(wanted.weights), analyse(text)),
+            _pairs(wanted, analyse(text)),
             min(3, len(names(text) - names(question, anywhere=True))) / 3,
             *(float(kind == asked and _holds_kind(kind, question, text)) for kind in KINDS),
             _length(text),
@@ -173,22 +187,17 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
     return found
 
 
-def _share(wanted: Wanted, held: frozenset[str]) -> float:
-    """Share of the terms' weight that is held."""
-    total = sum(wanted.weights.values())
+def _share(wanted: Wanted, held: frozenset[str], without: frozenset[str] = frozenset()) -> float:
+    """Share of the weight of the terms, some left out, that is held by themselves or by what stands for them.
+
+    Where no term is left, nothing is missing.
+    """
+    weights = {term: weight for term, weight in wanted.weights.items() if term not in without}
     credited = sum(
-        weight * _credit(term, held, wanted.fellows.get(term, frozenset())) for term, weight in wanted.weights.items()
+        weight * max((share for other, share in wanted.stand_ins[term].items() if other in held), default=0.0)
+        for term, weight in weights.items()
     )
-    return credited / total if total else 0.0
-
-
-def _credit(term: str, held: frozenset[str], fellows: frozenset[str]) -> float:
-    """1 for a held term; less for one of its family, or where the rest of the name it belongs to is held."""
-    if term in held:
-        return 1.0
-    if fellows & held:
-        return _FELLOW_CREDIT
-    return _KIN_CREDIT if any(other[:4] == term[:4] and akin(term, other) for other in held) else 0.0
+    return credited / sum(weights.values()) if weights else 1.0
 
 
 def name_fellows(question: str) -> dict[str, frozenset[str]]:
@@ -204,16 +213,13 @@ def name_fellows(question: str) -> dict[str, frozenset[str]]:
     return fellows
 
 
-def _pairs(terms: list[str], held: list[str], window: int = 4) -> float:
-    """Share of neighbouring question terms that stand within `window` terms of each other."""
-    neighbours = list(pairwise(terms))
-    places: dict[str, list[int]] = {}
-    for place, term in enumerate(held):
-        places.setdefault(term, []).append(place)
-    close = sum(
-        any(abs(a - b) <= window for a in places.get(one, ()) for b in places.get(other, ()))
-        for one, other in neighbours
-    )
+def _pairs(wanted: Wanted, held: list[str], window: int = 4) -> float:
+    """Share of neighbouring question terms that stand, or whose stand-ins do, within `window` terms of each other."""
+    places = [
+        [place for place, term in enumerate(held) if term in stand_ins] for stand_ins in wanted.stand_ins.values()
+    ]
+    neighbours = list(pairwise(places))
+    close = sum(any(abs(a - b) <= window for a in one for b in other) for one, other in neighbours)
     return close / len(neighbours) if neighbours else 0.0
 
 

@@ -71,8 +71,7 @@ def rank(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker:
     """The sentences of the passages, best first, by retrieval features and the model's likelihood of the question."""
     ranked = ranker.order(candidates(question, hits, terms))
     continuation = likelihood_continuation(model, question)
-    room = model.context_tokens - len(continuation)
-    prefixes = [likelihood_prompt(model, each.text)[-room:] for each in ranked[:SCORED_SENTENCES]]
+    prefixes = [likelihood_prompt(model, each.text) for each in ranked[:SCORED_SENTENCES]]
     likelihoods = model.score_many(prefixes, continuation)
     return with_likelihoods(ranked, likelihoods, ranker.likelihood_weight)
 
@@ -87,7 +86,7 @@ def _sentence_draft(question: str, ranked: Sequence[Candidate], terms: Terms, ra
     parts = tuple(
         Part(each.text, (Span(each.passage.document_id, each.start, each.end),), copied=True) for each in chosen
     )
-    values = confidence.features(wanted_of(question, terms), kind_of(question), ranked, terms)
+    values = confidence.features(wanted_of(question, terms), kind_of(question), ranked)
     return Draft(parts, confidence.probability(ranker.confidence_weights, values))
 
 

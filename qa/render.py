@@ -45,12 +45,12 @@ def print_answer(console: "Console", answer: Answer, files: Mapping[str, str], r
 
     if answer.understood:
         console.print(Text(harmless(answer.understood), style="dim"))
-    console.print(Text(harmless(answer.text), style="bold"))
+    # Several statements are easier to read one below the other.
+    console.print(Text(harmless(answer.text.replace("] · ", "]\n")), style="bold"))
     for citation in answer.citations:
         console.print(_citation(citation, root))
     if answer.abstained and answer.reason:
-        notice = " ".join(answer.notices) or _REASONS[answer.reason]
-        console.print(Text(harmless(notice)))
+        console.print(Text(_REASONS[answer.reason]))
         if answer.hits:
             console.print(Text("Lo más cercano:", style="dim"))
             for hit in answer.hits[:_NEAREST]:

@@ -234,12 +234,7 @@ def test_passages_that_do_not_fit_the_model_are_left_out_and_that_is_said(tmp_pa
     "reader",
     [
         "composing",
-        pytest.param(
-            "copying",
-            marks=pytest.mark.xfail(
-                strict=True, raises=ValueError, reason="qa.reader.rank cuts a prompt to nothing instead of refusing"
-            ),
-        ),
+        "copying",
     ],
 )
 def test_a_context_too_small_for_one_passage(reader: str, town: Path, tmp_path: Path, capsys: Captured) -> None:

@@ -47,6 +47,7 @@ LAYERS = (
         "index.manifest",
         "index.spanish",
         "index.store",
+        "index.thesaurus",
     },
     {"qa.types", "qa.errors", "qa.settings", "index.types", "index.errors"},
     {"qa", "index", "prompts.*"},

@@ -85,8 +85,9 @@ def test_rarity_and_presence_of_terms() -> None:
     index = LexicalIndex.build(TEXTS)
     assert index.inverse_document_frequency("misil") == pytest.approx(math.log(1.6))
     assert index.inverse_document_frequency("toki") == pytest.approx(math.log(8))
-    assert index.holds("misil") and not index.holds("toki")
-    assert index.holds("misilun"), "kin counts"
+    assert index.stand_ins("misil") == {"misil": 1.0}
+    assert index.stand_ins("toki") == {}
+    assert index.stand_ins("misilun") == {"misil": 0.5}, "kin counts half"
 
 
 @given(ANY_TEXTS, WORDS.map(" ".join))

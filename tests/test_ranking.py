@@ -30,8 +30,8 @@ class PlainTerms:
     def inverse_document_frequency(self, term: str) -> float:
         return 1.0
 
-    def holds(self, term: str) -> bool:
-        return term not in self.unknown
+    def stand_ins(self, term: str, english: bool = False) -> dict[str, float]:
+        return {} if term in self.unknown else {term: 1.0}
 
 
 def hits(*texts: str) -> list[Hit]:

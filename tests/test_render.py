@@ -68,9 +68,9 @@ def test_a_refusal_with_its_reason_and_the_nearest_passages() -> None:
     )
 
 
-def test_a_refusal_can_say_more_exactly_why() -> None:
-    assert shown(refused("outside_dates", "Los artículos no mencionan 1999.")) == (
-        "No consta.\nLos artículos no mencionan 1999.\n"
+def test_notices_are_for_standard_error_and_not_shown_here() -> None:
+    assert shown(refused("outside_dates", "no article mentions 1999")) == (
+        "No consta.\nLa pregunta se sale de las fechas de los artículos.\n"
     )
 
 

@@ -1,0 +1,99 @@
+"""Drafts from passages: which sentence is chosen, when a second is shown, and where a copied run is said to stand."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from index.types import Hit, Passage
+from qa.ranking import FEATURES, Ranker
+from qa.reader import SCORED_SENTENCES, rank, read_composing, read_run, read_sentences
+from tests.fake_model import FakeModel, random_oracle
+
+TEXT = "Ana Ruiz visitó Lima en mayo. Después habló de pesca en Quito. Nadie más fue a Lima ni a Quito."
+
+
+class PlainTerms:
+    """Every term is equally rare and stands for itself alone."""
+
+    def inverse_document_frequency(self, term: str) -> float:
+        return 1.0
+
+    def stand_ins(self, term: str, english: bool = False) -> dict[str, float]:
+        return {term: 1.0}
+
+
+class LikingModel(FakeModel):
+    """Finds any question likely after a text that holds the word, and unlikely after others."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(random_oracle(1))
+        self.word = word
+        self.scored: list[str] = []
+
+    def score_many(self, prefixes: Sequence[Sequence[int]], continuation: Sequence[int]) -> list[float]:
+        texts = [b"".join(self.piece(token) for token in prefix).decode() for prefix in prefixes]
+        self.scored.extend(texts)
+        return [0.0 if self.word in text else -5.0 for text in texts]
+
+
+def hits(*texts: str) -> list[Hit]:
+    return [
+        Hit(Passage(str(rank), f"d{rank}", 0, len(text), text), 1.0 / rank, rank, "lexical")
+        for rank, text in enumerate(texts, 1)
+    ]
+
+
+def ranker(likelihood_weight: float = 0.0, second_ratio: float = 2.0) -> Ranker:
+    weights = tuple(1.0 if name == "coverage" else 0.0 for name in FEATURES)
+    return Ranker(weights, likelihood_weight, second_ratio, (0.0,) * 8, 0.0)
+
+
+def texts_of(parts: Sequence[object]) -> list[str]:
+    return [part.text for part in parts]  # type: ignore[attr-defined]
+
+
+def test_the_sentence_with_the_question_s_words_answers() -> None:
+    reading = read_sentences(LikingModel("?"), "¿De qué pesca habló?", hits(TEXT), PlainTerms(), ranker())
+    (part,) = reading.draft.parts
+    assert part.text == "Después habló de pesca en Quito."
+    assert TEXT[part.spans[0].start : part.spans[0].end] == part.text
+    assert part.copied
+
+
+def test_likelihood_decides_where_it_weighs_more() -> None:
+    reading = read_sentences(LikingModel("Nadie"), "¿De qué pesca habló?", hits(TEXT), PlainTerms(), ranker(9.0))
+    assert texts_of(reading.draft.parts) == ["Nadie más fue a Lima ni a Quito."]
+
+
+def test_only_the_best_sentences_are_scored() -> None:
+    model = LikingModel("x")
+    many = " ".join(f"Frase número {number} sobre Lima." for number in range(20))
+    rank(model, "¿Lima?", hits(many), PlainTerms(), ranker())
+    assert len(model.scored) == SCORED_SENTENCES
+
+
+@pytest.mark.parametrize(("ratio", "sentences"), [(2.0, 1), (0.0, 2)])
+def test_a_second_sentence_is_shown_where_it_is_nearly_as_likely(ratio: float, sentences: int) -> None:
+    reading = read_sentences(LikingModel("x"), "¿Lima?", hits(TEXT), PlainTerms(), ranker(0.0, ratio))
+    assert len(reading.draft.parts) == sentences
+
+
+def test_no_passages_give_a_draft_without_parts() -> None:
+    reading = read_sentences(LikingModel("x"), "¿Lima?", [], PlainTerms(), ranker())
+    assert reading.draft.parts == reading.fallback.parts == ()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_copied_run_stands_where_it_says_whatever_the_model_prefers(seed: int) -> None:
+    reading = read_run(FakeModel(random_oracle(seed)), "¿Quito?", hits(TEXT, TEXT[::-1]), PlainTerms(), ranker())
+    for part in reading.draft.parts:
+        source = {"d1": TEXT, "d2": TEXT[::-1]}[part.spans[0].document_id]
+        assert source[part.spans[0].start : part.spans[0].end] == part.text
+
+
+def test_a_composing_reader_keeps_the_best_quotation_to_fall_back_on() -> None:
+    model = FakeModel(random_oracle(1), completions=["Ana pescó en Quito. [1]"])
+    reading = read_composing(model, "¿De qué pesca habló?", hits(TEXT), PlainTerms(), ranker())
+    assert texts_of(reading.draft.parts) == ["Ana pescó en Quito."]
+    assert not reading.draft.parts[0].copied
+    assert texts_of(reading.fallback.parts) == ["Después habló de pesca en Quito."]
