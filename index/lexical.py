@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.spanish import akin, analyse, is_english
+from index.spanish import akin, analyse, is_english, question_terms
 from index.thesaurus import related
 
 # Measured on the development questions: recall@1 0.806 against 0.789 with k1 1.5, b 0.75 (eval/LOG.md).
@@ -51,7 +51,7 @@ class LexicalIndex:
         """
         english = is_english(question)
         total = np.zeros(self._size + 1, dtype=np.float32)
-        for term in dict.fromkeys(analyse(question)):
+        for term in question_terms(question):
             total += self._term_scores(term, english)
         return total[: self._size]
 

@@ -10,11 +10,18 @@ from functools import cache, lru_cache
 
 from index import countries
 
-NORMALISATION = "es-1"
+NORMALISATION = "es-2"
 """Names the rules of this module. An index made under another name is not comparable and must be made anew."""
 
 _WORD = re.compile(r"\w+")
-_INTERROGATIVES = ("cuanto", "cuanta", "cuantos", "cuantas", "cuyo", "cuya", "cuales", "adonde")
+_SHORT_PLURAL = re.compile(r"(?<=\w\w[ao])s$")
+# Interrogatives, indefinites and light verbs, which bm25s's list lacks; written without accents.
+_MORE_STOPWORDS = frozenset(
+    "cuanto cuanta cuantos cuantas cuyo cuya cuyos cuyas cuales adonde ademas alguien alguno alguna ningun ninguno "
+    "ninguna cualquier cada mismo misma mismos mismas tan tal asi aun aunque solo segun tras mediante hacer hace "
+    "hacen hizo hicieron hara haria va van ir iba iban dar da dan dio dieron daba daban vio vieron puede pueden podra "
+    "podria podrian pudo pudieron llama llaman llamaba".split()
+)
 # Forms of verbs in the list that are oftener nouns in the news: «departamento de Estado», «en ese sentido».
 _NOUNS = frozenset("estado estados sentido sentidos".split())
 _ENGLISH = frozenset(
@@ -37,22 +44,23 @@ def fold(text: str) -> str:
 
 @cache
 def stopwords() -> frozenset[str]:
-    """Folded Spanish function words (the list of bm25s) and interrogatives, which no passage is about."""
+    """Folded Spanish function words (the list of bm25s and a few more), which no passage is about."""
     from bm25s.stopwords import STOPWORDS_SPANISH
 
-    return frozenset(fold(word) for word in (*STOPWORDS_SPANISH, *_INTERROGATIVES)) - _NOUNS
+    return frozenset(fold(word) for word in STOPWORDS_SPANISH) - _NOUNS | _MORE_STOPWORDS
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """The index term of one lower-case word: Snowball stem, accents folded after stemming, spellings levelled.
 
-    Transliterated names differ in `y`/`i` and in the mute `u` of `gue`, `gui` (Sergei, Sergey, Serguéi).
+    Transliterated names differ in `y`/`i` and in the mute `u` of `gue`, `gui` (Sergei, Sergey, Serguéi). The plurals of
+    short words, which Snowball leaves alone, lose their ending too.
 
-    >>> stem("visitó"), stem("serguéi"), stem("sergey")
-    ('visit', 'sergei', 'sergei')
+    >>> stem("visitó"), stem("serguéi"), stem("sergey"), stem("armas")
+    ('visit', 'sergei', 'sergei', 'arma')
     """
-    folded = fold(_stemmer().stemWord(word))
+    folded = _SHORT_PLURAL.sub("", fold(_stemmer().stemWord(word)))
     levelled = re.sub(r"gu(?=[ei])", "g", folded).replace("y", "i")
     return levelled or folded
 
@@ -96,6 +104,23 @@ def akin(one: str, other: str) -> bool:
     """
     shorter, longer = sorted((one, other), key=len)
     return len(shorter) >= 4 and len(longer) - len(shorter) <= 3 and longer != shorter and longer.startswith(shorter)
+
+
+def question_terms(question: str) -> list[str]:
+    """Index terms of a question, each once, in its order; the function words of an English one are left out.
+
+    >>> question_terms("What did Putin give to Kim?")
+    ['putin', 'giv', 'kim']
+    """
+    terms = dict.fromkeys(analyse(question))
+    if not is_english(question):
+        return list(terms)
+    return [term for term in terms if term not in _english_stems()]
+
+
+@cache
+def _english_stems() -> frozenset[str]:
+    return frozenset(map(stem, _ENGLISH))
 
 
 def is_english(question: str) -> bool:

@@ -142,9 +142,8 @@ class Assistant:
             return refusal("outside_dates", hits, 0.0, (f"no article mentions {', '.join(absent)}",))
         reading = self._reading(question, index, hits)
         notices = (f"{reading.dropped} passages did not fit the model's context",) if reading.dropped else ()
-        if reading.fallback.confidence < self.ranker.threshold or not reading.draft.parts:
-            reason: Reason = "low_confidence" if reading.fallback.parts else "no_evidence"
-            return refusal(reason, hits, reading.fallback.confidence, notices)
+        if reading.objection or not reading.draft.parts:
+            return refusal(reading.objection or "no_evidence", hits, reading.fallback.confidence, notices)
         return replace(proven(reading, documents, hits), notices=notices)
 
     def _reading(self, question: str, index: StoredIndex, hits: Sequence[Hit]) -> Reading:

@@ -1,17 +1,25 @@
-"""How sure an answer is: features of a ranked reading -> one probability that its first sentence is right.
+"""How sure an answer is: a ranked reading -> how likely its best sentence is right, and what speaks against it.
 
-A logistic model, fitted by `qa.training.fit_ranker` on public questions with and without an answer. Pure.
+The probability is a logistic model, fitted by `qa.training.fit_ranker` on public questions with and without an answer.
+On a folder about one subject, where every name is everywhere, it tells little; there the objections decide. Pure.
 """
 
 import math
 from collections.abc import Sequence
 
-from qa.ranking import KINDS, Candidate, Wanted, probabilities
+from qa.expectation import KINDS
+from qa.ranking import Candidate, Wanted, probabilities
+from qa.types import Reason
+
+MOST_UNKNOWN = 0.4
+"""Share of a question's terms, by rarity, from which on nothing is on record of it. Chosen on the `dev` questions."""
+_EXACT_KINDS = ("date", "number")
 
 FEATURES = (
     "coverage",  # of the question's terms by the best sentence
     "passage",  # by its whole passage
     "unknown",  # share of the terms, by rarity, that no passage of the corpus holds
+    "strangers",  # 1 if one of these is a name
     "probability",  # of the best sentence among the candidates
     "asked",  # coverage by the best sentence of what is no name: what is asked about it
     "kind",  # 1 if the best sentence holds what the question asks for, or nothing special is asked for
@@ -23,18 +31,37 @@ FEATURES = (
 def features(wanted: Wanted, asked: str, ranked: Sequence[Candidate]) -> tuple[float, ...]:
     """The features of a reading whose best candidate comes first, in the order of `FEATURES`."""
     best = ranked[0].named_features
-    total = sum(wanted.weights.values())
-    unknown = sum(weight for term, weight in wanted.weights.items() if not wanted.stand_ins[term])
     return (
         best["coverage"],
         min(1.0, best["coverage"] + best["around"]),
-        unknown / total if total else 1.0,
+        _unknown(wanted),
+        float(any(not wanted.stand_ins[name] for name in wanted.names)),
         probabilities(ranked)[0],
         best["asked"],
         best[asked] if asked in KINDS else 1.0,
         math.log(1 + len(wanted.weights)),
         1.0,
     )
+
+
+def objection(wanted: Wanted, asked: str, best: Candidate, confidence: float, threshold: float) -> Reason | None:
+    """Why the best sentence cannot be the answer, if something speaks against it; None if nothing does.
+
+    No passage names what the question names, or most of its words are in none; a date or number is asked for and the
+    sentence holds none; or it holds nothing of what is asked about the names, and is under the threshold.
+    """
+    if any(not wanted.stand_ins[name] for name in wanted.names) or _unknown(wanted) >= MOST_UNKNOWN:
+        return "no_evidence"
+    held = best.named_features
+    if asked in _EXACT_KINDS and not held[asked]:
+        return "low_confidence"
+    return "low_confidence" if not held["asked"] and confidence < threshold else None
+
+
+def _unknown(wanted: Wanted) -> float:
+    total = sum(wanted.weights.values())
+    unknown = sum(weight for term, weight in wanted.weights.items() if not wanted.stand_ins[term])
+    return unknown / total if total else 1.0
 
 
 def probability(weights: Sequence[float], values: Sequence[float]) -> float:

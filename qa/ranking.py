@@ -14,8 +14,9 @@ from itertools import pairwise
 from typing import Protocol
 
 from index import countries
-from index.spanish import analyse, fold, is_english, sentences
+from index.spanish import analyse, fold, is_english, question_terms, sentences
 from index.types import Hit, Passage
+from qa.expectation import KINDS, holds_kind, kind_of
 
 
 class Terms(Protocol):
@@ -30,49 +31,9 @@ class Terms(Protocol):
         ...
 
 
-_MONTH = "enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre"
-_DAY = "lunes martes miercoles jueves viernes sabado domingo"
-_WHEN = "ayer hoy manana vispera semana mes meses ano anos siglo decada fecha"
-_NUMERAL = (
-    "dos tres cuatro cinco seis siete ocho nueve diez once doce quince veinte treinta cuarenta cincuenta cien ciento "
-    "cientos mil miles millon millones docena mitad tercio doble segundo tercer tercera primera"
-)
-_CAUSE = "porque debido ya pues causa motivo razon gracias para por respuesta represalia cambio"
-_MANNER = "mediante traves con por asi como"
-_DATES = frozenset(f"{_MONTH} {_DAY} {_WHEN}".split())
-_NUMERALS = frozenset(_NUMERAL.split())
-_CAUSES = frozenset(_CAUSE.split())
-_MANNERS = frozenset(_MANNER.split())
-
-_KINDS = (
-    ("reason", r"\bpor que\b|\bpara que\b|\ba que se debe|\bmotivo|\brazon|\bwhy\b"),
-    (
-        "date",
-        r"\bcuando\b|\b(?:que|cual) (?:dia|mes|ano|fecha|siglo)|\bfecha\b|\bwhen\b|\bwhat (?:year|date|day|month)",
-    ),
-    ("number", r"\bcuant[oa]s?\b|\bporcentaje\b|\bhow (?:many|much|long|old)\b|\bnumero de\b"),
-    ("person", r"\bquien(?:es)?\b|\bwho(?:m|se)?\b|\bcomo se llama|\bque (?:persona|lider|presidente|ministr)"),
-    (
-        "place",
-        r"\bdonde\b|\b(?:que|cual) (?:\w+ )?(?:ciudad|pais|lugar|region|capital)|\bwhere\b|\bwhat (?:city|country)",
-    ),
-    ("manner", r"\bcomo\b|\bde que (?:manera|modo|forma)|\bhow\b"),
-)
-
 # Capitalised words in a row; a lower-case part may follow a hyphen (Jong-un).
 _NAME = re.compile(r"[A-ZÁÉÍÓÚÑÜ][\w-]+(?:\s+[A-ZÁÉÍÓÚÑÜ][\w-]+)+")
 _FELLOW_SHARE = 0.7
-KINDS = ("date", "number", "person", "place", "reason", "manner")
-
-
-def kind_of(question: str) -> str:
-    """What sort of thing a question asks for: reason, date, number, person, place, manner or thing.
-
-    >>> kind_of("¿Cuántos proyectiles?"), kind_of("¿Qué le regaló?")
-    ('number', 'thing')
-    """
-    folded = fold(question)
-    return next((kind for kind, pattern in _KINDS if re.search(pattern, folded)), "thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +95,7 @@ def wanted_of(question: str, terms: Terms) -> Wanted:
     fellows = name_fellows(question)
     named = frozenset(term for name in names(question) for term in analyse(name)) | countries.words()
     weights, stand_ins = {}, {}
-    for term in analyse(question):
+    for term in question_terms(question):
         shares = dict.fromkeys(fellows.get(term, ()), _FELLOW_SHARE) | terms.stand_ins(term, english)
         if english and not shares and term not in named:
             continue
@@ -178,7 +139,7 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
             _share(wanted, before - held[number]),
             _pairs(wanted, analyse(text)),
             min(3, len(names(text) - names(question, anywhere=True))) / 3,
-            *(float(kind == asked and _holds_kind(kind, question, text)) for kind in KINDS),
+            *(float(kind == asked and holds_kind(kind, question, text, _any_names)) for kind in KINDS),
             _length(text),
             float(text[-1] not in '.!?…»”")'),
             float(passage.boilerplate),
@@ -237,23 +198,8 @@ def names(text: str, anywhere: bool = False) -> frozenset[str]:
     return frozenset(found)
 
 
-def _holds_kind(kind: str, question: str, text: str) -> bool:
-    words = frozenset(re.findall(r"\w+", fold(text)))
-    new = words - frozenset(re.findall(r"\w+", fold(question)))
-    if kind == "date":
-        return bool(new & _DATES) or any(re.fullmatch(r"1\d{3}|20\d{2}", word) for word in new)
-    if kind == "number":
-        return bool(new & _NUMERALS) or any(word[0].isdigit() for word in new)
-    if kind == "person":
-        return bool(names(text, anywhere=True) - names(question, anywhere=True))
-    if kind == "place":
-        places = re.findall(r"\b(?:en|a|desde|hacia|de)\s+(?:el|la|los|las)?\s*([A-ZÁÉÍÓÚÑ]\w+)", text)
-        return bool({fold(place) for place in places} - names(question, anywhere=True))
-    if kind == "reason":
-        return bool(words & _CAUSES)
-    if kind == "manner":
-        return bool(words & _MANNERS)
-    return True
+def _any_names(text: str) -> frozenset[str]:
+    return names(text, anywhere=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +208,7 @@ class Ranker:
 
     `weights` go with `FEATURES`; `likelihood_weight` is for the question's log-probability per token given the
     sentence; a second sentence is shown when its probability is at least `second_ratio` of the first one's.
-    `confidence_weights` go with `confidence.FEATURES`; under `threshold` the answer is "no consta".
+    `confidence_weights` go with `confidence.FEATURES`; for `threshold` see `confidence.objection`.
     """
 
     weights: tuple[float, ...]

@@ -6,16 +6,17 @@ models, writes sentences that verification checks afterwards.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.types import Hit
 from qa import confidence
 from qa.composing import compose
 from qa.copying import copy_answer
+from qa.expectation import kind_of
 from qa.model import Model
 from qa.prompt import copying_prompt, fit, likelihood_continuation, likelihood_prompt
-from qa.ranking import Candidate, Ranker, Terms, candidates, kind_of, probabilities, wanted_of, with_likelihoods
-from qa.types import Draft, Part, Span
+from qa.ranking import Candidate, Ranker, Terms, candidates, probabilities, wanted_of, with_likelihoods
+from qa.types import Draft, Part, Reason, Span
 
 SCORED_SENTENCES = 5
 """How many of the best sentences the model scores."""
@@ -24,28 +25,31 @@ _MOST_RUN_TOKENS = 40
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A draft, the best quotation to fall back on, and how many passages the model's context had no room for."""
+    """A draft, the best quotation to fall back on, what speaks against it, and how many passages had no room."""
 
     draft: Draft
     fallback: Draft
+    objection: Reason | None = None
     dropped: int = 0
+
+
+NOTHING = Reading(Draft((), 0.0), Draft((), 0.0), "no_evidence")
 
 
 def read_sentences(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
     """Answers with the best sentence, and the second one where it is nearly as likely."""
     ranked = rank(model, question, hits, terms, ranker)
     if not ranked:
-        return Reading(Draft((), 0.0), Draft((), 0.0))
-    draft = _sentence_draft(question, ranked, terms, ranker)
-    return Reading(draft, draft)
+        return NOTHING
+    return _quoted(question, ranked, terms, ranker)
 
 
 def read_run(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
     """Answers with words copied by a model that was trained to; their sentence is the best-ranked that holds them."""
     ranked = rank(model, question, hits, terms, ranker)
     if not ranked:
-        return Reading(Draft((), 0.0), Draft((), 0.0))
-    fallback = _sentence_draft(question, ranked, terms, ranker)
+        return NOTHING
+    quoted = _quoted(question, ranked, terms, ranker)
     prompt = fit(
         [hit.passage for hit in hits],
         model.context_tokens - _MOST_RUN_TOKENS,
@@ -53,18 +57,19 @@ def read_run(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ran
     )
     copied = copy_answer(model, prompt.tokens, prompt.passages, max_tokens=_MOST_RUN_TOKENS)
     if copied.run is None or not copied.answered:
-        return Reading(Draft((), fallback.confidence), fallback, prompt.dropped)
+        return replace(quoted, draft=Draft((), quoted.draft.confidence), dropped=prompt.dropped)
     spans = [Span(each.passage.document_id, each.start, each.end) for each in copied.run.occurrences]
     part = Part(copied.run.text, (min(spans, key=lambda span: _place(span, ranked)),), copied=True)
-    return Reading(Draft((part,), fallback.confidence), fallback, prompt.dropped)
+    return replace(quoted, draft=Draft((part,), quoted.draft.confidence), dropped=prompt.dropped)
 
 
 def read_composing(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
     """Answers in the model's own sentences; the best-ranked quotation is kept in case none holds."""
     ranked = ranker.order(candidates(question, hits, terms))
-    fallback = _sentence_draft(question, ranked, terms, ranker) if ranked else Draft((), 0.0)
+    quoted = _quoted(question, ranked, terms, ranker) if ranked else NOTHING
     composed = compose(model, question, hits)
-    return Reading(composed.draft, fallback, composed.dropped)
+    # A model that writes well says itself when there is no answer, and what it writes is verified.
+    return replace(quoted, draft=composed.draft, objection=None, dropped=composed.dropped)
 
 
 def rank(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> list[Candidate]:
@@ -76,7 +81,8 @@ def rank(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker:
     return with_likelihoods(ranked, likelihoods, ranker.likelihood_weight)
 
 
-def _sentence_draft(question: str, ranked: Sequence[Candidate], terms: Terms, ranker: Ranker) -> Draft:
+def _quoted(question: str, ranked: Sequence[Candidate], terms: Terms, ranker: Ranker) -> Reading:
+    """The best sentence, and the second one where it is likely enough, with what speaks against the best."""
     chances = probabilities(ranked)
     chosen = [
         each
@@ -86,8 +92,10 @@ def _sentence_draft(question: str, ranked: Sequence[Candidate], terms: Terms, ra
     parts = tuple(
         Part(each.text, (Span(each.passage.document_id, each.start, each.end),), copied=True) for each in chosen
     )
-    values = confidence.features(wanted_of(question, terms), kind_of(question), ranked)
-    return Draft(parts, confidence.probability(ranker.confidence_weights, values))
+    wanted, asked = wanted_of(question, terms), kind_of(question)
+    sure = confidence.probability(ranker.confidence_weights, confidence.features(wanted, asked, ranked))
+    draft = Draft(parts, sure)
+    return Reading(draft, draft, confidence.objection(wanted, asked, ranked[0], sure, ranker.threshold))
 
 
 def _place(span: Span, ranked: Sequence[Candidate]) -> int:

@@ -26,6 +26,7 @@ LAYERS = (
         "qa.conversation",
         "qa.copying",
         "qa.engine",
+        "qa.expectation",
         "qa.intent",
         "qa.loading",
         "qa.model",

@@ -5,11 +5,11 @@ import math
 import pytest
 
 from index.types import Hit, Passage
+from qa.expectation import kind_of
 from qa.ranking import (
     FEATURES,
     Ranker,
     candidates,
-    kind_of,
     load_ranker,
     name_fellows,
     names,

@@ -25,7 +25,8 @@ from index.lexical import LexicalIndex
 from index.search import search
 from index.types import Passage
 from qa import confidence
-from qa.ranking import FEATURES, Candidate, Ranker, Wanted, candidates, kind_of, wanted_of
+from qa.expectation import kind_of
+from qa.ranking import FEATURES, Candidate, Ranker, Wanted, candidates, wanted_of
 
 Floats = NDArray[np.float64]
 _RANKER = Path(__file__).parent.parent / "ranker.json"
