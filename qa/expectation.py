@@ -86,5 +86,7 @@ def holds_kind(kind: str, question: str, text: str, names: Callable[[str], froze
     counted = _COUNTED.search(asked)
     if kind == "number" and counted:
         # «casi cinco millones de proyectiles»: the number stands up to two words before what is counted.
-        return re.search(rf"\b{_NUMERAL}\s+(?:\w+\s+){{0,2}}?{counted.group(1)}", said) is not None
+        # A plural in -ces is a singular in -z (cuántas veces, la segunda vez).
+        beginning = re.sub("c$", "[cz]", counted.group(1))
+        return re.search(rf"\b{_NUMERAL}\s+(?:\w+\s+){{0,2}}?{beginning}", said) is not None
     return re.search(_PATTERNS[kind], said) is not None if kind in _PATTERNS else True

@@ -20,6 +20,7 @@ def held(question: str, text: str) -> bool:
         ("¿Cuántos proyectiles envió?", "Envió casi cinco millones de proyectiles de artillería.", True),
         ("¿Cuántos proyectiles envió?", "En mayo llegaron los proyectiles.", False),
         ("¿Cuántos barcos envió?", "Envió cinco millones de proyectiles y barcos.", False),
+        ("¿Cuántas veces fue?", "Fue por segunda vez.", True),
         ("¿Cuánto duró el viaje?", "El viaje duró 20 horas.", True),
         ("¿Cuánto duró el viaje?", "El viaje fue largo.", False),
         ("¿Qué día llegó?", "Llegó el viernes.", True),
