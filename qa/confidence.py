@@ -22,6 +22,7 @@ FEATURES = (
     "strangers",  # 1 if one of these is a name
     "probability",  # of the best sentence among the candidates
     "asked",  # coverage by the best sentence of what is no name: what is asked about it
+    "named",  # coverage of the names
     "kind",  # 1 if the best sentence holds what the question asks for, or nothing special is asked for
     "terms",  # ln of the number of terms
     "constant",
@@ -38,6 +39,7 @@ def features(wanted: Wanted, asked: str, ranked: Sequence[Candidate]) -> tuple[f
         float(any(not wanted.stand_ins[name] for name in wanted.names)),
         probabilities(ranked)[0],
         best["asked"],
+        best["named"],
         best[asked] if asked in KINDS else 1.0,
         math.log(1 + len(wanted.weights)),
         1.0,

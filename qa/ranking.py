@@ -61,6 +61,7 @@ FEATURES = (
     "first",  # 1 for a sentence of the best passage
     "coverage",  # share of the question's terms, by rarity, that the sentence holds
     "asked",  # the same for the terms that are no names: what is asked about the names
+    "named",  # coverage of the names
     "around",  # coverage by what only the rest of the passage holds
     "before",  # coverage by what only the sentence before it adds
     "pairs",  # share of neighbouring question terms that stand close together in the sentence
@@ -135,6 +136,7 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
             float(hit.rank == 1),
             _share(wanted, held[number]),
             _share(wanted, held[number], wanted.names),
+            _share(wanted, held[number], frozenset(wanted.weights) - wanted.names),
             _share(wanted, everything - held[number]),
             _share(wanted, before - held[number]),
             _pairs(wanted, analyse(text)),

@@ -89,7 +89,6 @@ def test_a_question_without_accents_finds_the_same(assistant: Assistant) -> None
     assert "limusina rusa de lujo" in answer.citations[0].quote
 
 
-@pytest.mark.xfail(strict=True, reason="the confidence does not yet tell this question from those with an answer")
 def test_what_the_articles_do_not_speak_of_is_refused(assistant: Assistant) -> None:
     answer = assistant.ask(OFF_TOPIC)
     require_proven(answer)
@@ -97,9 +96,7 @@ def test_what_the_articles_do_not_speak_of_is_refused(assistant: Assistant) -> N
 
 
 def test_teasers_do_not_win_over_the_articles(assistant: Assistant) -> None:
-    hits = assistant.search(
-        "¿Qué investigación ha iniciado China y qué relación une a Rusia y China con Corea del Norte?"
-    )
+    hits = assistant.search("¿Qué relación une a Rusia y China con Corea del Norte?")
     assert not hits[0].passage.boilerplate
     for question, _, _ in KNOWN:
         assert not assistant.search(question)[0].passage.boilerplate

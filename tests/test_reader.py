@@ -45,7 +45,7 @@ def hits(*texts: str) -> list[Hit]:
 
 def ranker(likelihood_weight: float = 0.0, second_ratio: float = 2.0) -> Ranker:
     weights = tuple(1.0 if name == "coverage" else 0.0 for name in FEATURES)
-    return Ranker(weights, likelihood_weight, second_ratio, (0.0,) * 9, 0.0)
+    return Ranker(weights, likelihood_weight, second_ratio, (0.0,) * 10, 0.0)
 
 
 def texts_of(parts: Sequence[object]) -> list[str]:

@@ -73,8 +73,8 @@ def test_text_around_an_article_gives_way_among_what_matches_nothing_too() -> No
     assert found(passages("otra…", "propia"), Scores(0, 0), Scores(-0.4, -0.3)) == ["propia", "otra…"]
 
 
-def test_words_lead_for_a_spanish_question_and_vectors_for_an_english_one() -> None:
-    texts, words, meaning = passages("words", "meaning"), Scores(4, 1), Scores(0.3, 0.8)
+def test_vectors_weigh_more_for_an_english_question() -> None:
+    texts, words, meaning = passages("words", "meaning"), Scores(4, 2), Scores(0.3, 0.9)
     assert found(texts, words, meaning, question=SPANISH) == ["words", "meaning"]
     assert found(texts, words, meaning, question=ENGLISH) == ["meaning", "words"]
 
@@ -83,7 +83,7 @@ def test_words_lead_for_a_spanish_question_and_vectors_for_an_english_one() -> N
     ("words", "meaning", "origins"),
     [
         # Each list's best is the other's worst.
-        (Scores(4, 0), Scores(0.1, 0.9), {"a": "lexical", "b": "dense"}),
+        (Scores(4, 2), Scores(0.3, 0.9), {"a": "lexical", "b": "dense"}),
         (Scores(4, 1), Scores(0.9, 0.1), {"a": "lexical+dense"}),
         # What shares no word is not among the best by words, however few passages there are.
         (Scores(0, 0), Scores(0.9, 0.1), {"a": "dense"}),
