@@ -111,7 +111,9 @@ class Assistant:
 
     def search(self, question: str) -> tuple[Hit, ...]:
         """The passages most likely to answer a question, best first."""
-        index = self.index()
+        return self._search(question, self.index())
+
+    def _search(self, question: str, index: StoredIndex) -> tuple[Hit, ...]:
         vector = self.embedder.encode([question])[0]
         return tuple(search(question, vector, index.passages, index.lexical, index.dense, self.settings.top_k))
 
@@ -127,7 +129,7 @@ class Assistant:
         elif intent.kind == "overview":
             found = overview(index, intent.documents)
         else:
-            hits = self.search(text)
+            hits = self._search(text, index)
             searched = time.perf_counter()
             found = self._read(text, index, hits)
         require_unchanged(self.settings.corpus, found.verified.citations)
