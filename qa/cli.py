@@ -55,6 +55,23 @@ Reader = Annotated[str | None, typer.Option("--reader", help=f"How answers are m
 TopK = Annotated[str | None, typer.Option("--top-k", help="How many passages are retrieved and read (default: 5).")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"qa (consta) {version('consta')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
 @app.command(epilog='Example: qa ask "¿Qué le regaló Putin a Kim en febrero?"')
 def ask(
     question: Annotated[str, typer.Argument(help="The question; - reads it from standard input.")],

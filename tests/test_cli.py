@@ -267,6 +267,11 @@ def test_wrong_values_of_options_end_with_1(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr() == ("", message)
 
 
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr() == ("qa (consta) 0.1.0\n", "")
+
+
 class Interrupted(io.BytesIO):
     """Standard input at which the user presses Ctrl-C."""
 
