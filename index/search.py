@@ -1,7 +1,7 @@
 """A question -> the passages most likely to answer it, best first.
 
 BM25 and vector similarity are fused; the same text in several files is shown once; text around an article (teasers of
-other stories) gives way to the article's own unless nothing else matches.
+other stories) gives way to the article's own unless it matches far better.
 """
 
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ _NUMERAL = (
     r"cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|cien|ciento|cientos|mil|miles|millon|millones|docenas?|decenas|"
     r"centenares|mitad|tercio|doble|triple|segund[oa]|tercera?|primera?|vari[oa]s|much[oa]s|numeros[oa]s)"
 )
-_MONEY = r"dolar|euro|peso|rublo|libra|yen|yuan|wones|moneda|\$|€|%|por ciento"
+_MONEY = r"\b(?:dolar|euro|peso|rublo|libra|yen|yuan|won)(?:es|s)?\b|[$€%]|\bpor ciento\b"
 _AGE = rf"\b{_NUMERAL} anos\b"
 _TIME_SPAN = rf"\b{_NUMERAL} (?:segundo|minuto|hora|dia|semana|mes|ano|decada|siglo)"
 _CAUSE = (
@@ -50,7 +50,7 @@ _FINER = (
     ("date", r"\banos?\b|\byear\b", _YEAR),
     ("number", r"\bedad\b|\banos (?:tiene|tenia|cumpl)|\bhow old\b", _AGE),
     ("number", r"\bcuanto (?:tiempo|dur|tard)|\bhow long\b", _TIME_SPAN),
-    ("number", r"\bcuanto (?:cuesta|costo|vale|valio|gan|pag|cobr|dinero)|\bhow much\b", rf"{_MONEY}"),
+    ("number", r"\bcuanto (?:cuesta|costo|vale|valio|gan|pag|cobr|dinero)|\bhow much\b", _MONEY),
 )
 _ANY_DATE = (
     rf"\b{_MONTH}\b|{_DAY}|{_YEAR}|\b(?:ayer|hoy|manana|vispera|semana|mes|meses|ano|anos|siglo|decada|principios|finales|"
@@ -70,7 +70,7 @@ def kind_of(question: str) -> str:
 
 
 def holds_kind(kind: str, question: str, text: str, names: Callable[[str], frozenset[str]]) -> bool:
-    """Whether a text holds what a question of that kind asks for, and did not say itself.
+    """Whether a text holds what a question of that kind asks for; persons and places must be other than its own.
 
     `names` gives the folded names of a text. An age must be a number of years, a price an amount of money, a number of
     things must stand near these things.

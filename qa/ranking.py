@@ -125,7 +125,8 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
     passage = hit.passage
     asked = kind_of(question)
     spans = sentences(passage.text)
-    held = [frozenset(analyse(passage.text[start:end])) for start, end in spans]
+    said = [analyse(passage.text[start:end]) for start, end in spans]
+    held = [frozenset(terms) for terms in said]
     everything = frozenset().union(*held)
     found = []
     for number, (start, end) in enumerate(spans):
@@ -139,7 +140,7 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
             _share(wanted, held[number], frozenset(wanted.weights) - wanted.names),
             _share(wanted, everything - held[number]),
             _share(wanted, before - held[number]),
-            _pairs(wanted, analyse(text)),
+            _pairs(wanted, said[number]),
             min(3, len(names(text) - names(question, anywhere=True))) / 3,
             *(float(kind == asked and holds_kind(kind, question, text, _any_names)) for kind in KINDS),
             _length(text),

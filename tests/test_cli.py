@@ -289,14 +289,14 @@ def test_an_interruption_ends_with_130(capsys: pytest.CaptureFixture[str], monke
 def test_a_reader_that_goes_away_gets_no_complaint(tmp_path: Path, records: int) -> None:
     answers = tmp_path / "a.jsonl"
     answers.write_text('{"question": "x", "citations": [{}]}\n' * records)
-    require_quiet(["verify", str(answers)])
+    assert_quiet(["verify", str(answers)])
 
 
 def test_a_reader_of_search_results_that_goes_away_gets_no_complaint() -> None:
-    require_quiet(["search", "Putin", "--top-k", "50"])
+    assert_quiet(["search", "Putin", "--top-k", "50"])
 
 
-def require_quiet(arguments: list[str]) -> None:
+def assert_quiet(arguments: list[str]) -> None:
     """Runs a command whose output nobody reads any more when it comes."""
     reading, writing = os.pipe()
     os.close(reading)

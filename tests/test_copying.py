@@ -24,7 +24,7 @@ def bytes_of(text: str) -> list[str]:
     return list(text)
 
 
-def check_run(run: CopiedRun) -> None:
+def assert_run(run: CopiedRun) -> None:
     assert run.occurrences
     for place in run.occurrences:
         text, offset = place.passage.text, place.passage.start
@@ -46,7 +46,7 @@ def test_every_result_is_a_run_of_a_passage_at_word_boundaries(texts: list[str],
     passages = [passage(text, start=7 * index, document=str(index)) for index, text in enumerate(texts)]
     run = copy_answer(FakeModel(random_oracle(seed)), PROMPT, passages, max_tokens=max_tokens).run
     if run is not None:
-        check_run(run)
+        assert_run(run)
 
 
 def test_a_run_is_copied_with_all_its_places_in_document_offsets() -> None:

@@ -17,6 +17,8 @@ def held(question: str, text: str) -> bool:
         ("¿Cuántos años tiene Ana?", "Ana dimitió tras años de espera.", False),
         ("¿Cuánto costó el puente?", "El puente costó dos millones de euros.", True),
         ("¿Cuánto costó el puente?", "El puente fue muy caro.", False),
+        ("¿Cuánto costó el puente?", "Las obras del puente, libradas ya, incluyen un mirador.", False),
+        ("¿Cuánto costó el puente?", "El puente costó 300 dólares.", True),
         ("¿Cuántos proyectiles envió?", "Envió casi cinco millones de proyectiles de artillería.", True),
         ("¿Cuántos proyectiles envió?", "En mayo llegaron los proyectiles.", False),
         ("¿Cuántos barcos envió?", "Envió cinco millones de proyectiles y barcos.", False),
