@@ -3,7 +3,8 @@
     python -m eval.run [--split dev|test] [--wrong] [--out FILE]
 
 A question answered with "no consta" counts as wrong where the articles hold the answer. Figures are shares of the
-questions named on their line.
+questions named on their line. Questions written as people type them (those with a `form`) are compared with the plain
+wordings of the same facts (their `plain`) in a table of their own; a double question is right if both its facts are.
 """
 
 import json
@@ -67,7 +68,25 @@ def main(
 
 
 def report(rows: Sequence[Record]) -> None:
-    """Prints the figures, those of the answerable by type as well."""
+    """Prints the figures, those of the answerable by type as well, then those of the forms."""
+    report_plain([row for row in rows if "form" not in row])
+    report_forms(rows)
+
+
+def report_forms(rows: Sequence[Record]) -> None:
+    """Prints how many of each form are right, and how many of the plain questions that they reword."""
+    by_id = {row["id"]: row for row in rows}
+    formed = [row for row in rows if "form" in row]
+    print(f"\n{'form':24} {'n':>4} {'right':>10} {'plain':>10} {'difference':>11}")
+    for form in [*sorted({row["form"] for row in formed}), ""]:
+        chosen = [row for row in formed if row["form"] == form or not form]
+        right = statistics.mean(row["verdict"]["in_answer"] for row in chosen)
+        plain = statistics.mean(all(by_id[one]["verdict"]["in_answer"] for one in row["plain"]) for row in chosen)
+        print(f"{form or 'all':24} {len(chosen):4} {right:10.3f} {plain:10.3f} {right - plain:+11.3f}")
+
+
+def report_plain(rows: Sequence[Record]) -> None:
+    """Prints the figures of the questions in plain wording."""
     answerable = [row for row in rows if row["answerable"]]
     unanswerable = [row for row in rows if not row["answerable"]]
     print(f"{'type':24} {'n':>4} {'in answer':>10} {'or quoted':>10} {'1st cited':>10} {'refused':>8}")

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 
 from index import countries
 
-NORMALISATION = "es-2"
+NORMALISATION = "es-3"
 """Names the rules of this module. An index made under another name is not comparable and must be made anew."""
 
 _WORD = re.compile(r"\w+")
@@ -29,6 +29,8 @@ _ENGLISH = frozenset(
     "is it its many me much of on or say said she should some than that the their them they this to was were what "
     "when where which who whom whose why will with would you your".split()
 )
+# What a question has beside the thing that it asks about.
+_ASIDES = frozenset("dice dicen dijo dijeron decir dicho mas otro otra ahi alli aqui entonces exactamente".split())
 _LONGEST_QUOTED_CHARACTERS = 450
 
 
@@ -48,6 +50,12 @@ def stopwords() -> frozenset[str]:
     from bm25s.stopwords import STOPWORDS_SPANISH
 
     return frozenset(fold(word) for word in STOPWORDS_SPANISH) - _NOUNS | _MORE_STOPWORDS
+
+
+@cache
+def function_words() -> frozenset[str]:
+    """Folded function words of Spanish and English, interrogatives among them."""
+    return stopwords() | _ENGLISH
 
 
 @lru_cache(maxsize=65536)
@@ -109,13 +117,21 @@ def akin(one: str, other: str) -> bool:
 def question_terms(question: str) -> list[str]:
     """Index terms of a question, each once, in its order; the function words of an English one are left out.
 
+    So are verbs of saying and the like where anything else is asked about: whether a text has «dijo» or «afirmó» says
+    nothing.
+
     >>> question_terms("What did Putin give to Kim?")
     ['putin', 'giv', 'kim']
     """
     terms = dict.fromkeys(analyse(question))
-    if not is_english(question):
-        return list(terms)
-    return [term for term in terms if term not in _english_stems()]
+    if is_english(question):
+        return [term for term in terms if term not in _english_stems()]
+    return [term for term in terms if term not in _aside_stems()] or list(terms)
+
+
+@cache
+def _aside_stems() -> frozenset[str]:
+    return frozenset(map(stem, _ASIDES))
 
 
 @cache

@@ -2,44 +2,35 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from index import build, corpus, store
+from index import build, store
 from index.build import Changes, Progress
 from index.chunker import ChunkerSettings
 from index.embedder import BUNDLED, Embedder, open_embedder
-from index.errors import CorpusError
 from index.generation import StoredIndex
 from index.search import search
-from index.spanish import is_english
-from index.types import Document, Hit
-from qa.citations import Verified, verify
+from index.spanish import fold
+from index.spelling import Spelling
+from index.types import Hit
+from qa.citations import Statement, Verified
+from qa.conversation import completed, divide
+from qa.coverage import coverage
 from qa.intent import absent_years, checked, intent_of
 from qa.model import LlamaModel, Model, file_digest, find_bundled_model
-from qa.overview import summarise
+from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
 from qa.ranking import Ranker, load_ranker
-from qa.reader import Reading, read_composing, read_run, read_sentences
+from qa.reader import read_composing, read_run, read_sentences
+from qa.rewriting import rewritten
 from qa.settings import Settings
-from qa.types import Answer, Citation, Reason
+from qa.types import Answer, Citation, Turn
+from qa.wording import asks_more, dependence_of
 
-NO_ANSWER = "No consta."
 GREETING = "Hola. Pregunte algo que puedan decir los artículos, o pida «resume el artículo 1»."
 ADAPTER = "adapters/reader.gguf"
 _CONTEXT_TOKENS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What reading came to, before it becomes a record."""
-
-    verified: Verified
-    confidence: float | None
-    reason: Reason | None = None
-    hits: tuple[Hit, ...] = ()
-    notices: tuple[str, ...] = ()
-    understood: str | None = None
 
 
 class Assistant:
@@ -58,6 +49,7 @@ class Assistant:
         self._given_embedder, self._given_model = embedder, model
         self._progress = progress
         self._index: StoredIndex | None = None
+        self._spelling_of: tuple[StoredIndex, Spelling] | None = None
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -101,6 +93,13 @@ class Assistant:
             return self.settings.reader
         return "composing" if self.settings.model else "copying"
 
+    def prepare(self) -> None:
+        """Opens what a question needs, so that the first one is answered as fast as the next."""
+        index = self.index()
+        self._spelling(index)
+        self.embedder.encode([NO_ANSWER])
+        self.model.tokenize(NO_ANSWER)
+
     def index(self, rebuild: bool = False) -> StoredIndex:
         """The index of the folder as it is now, brought up to date if files have changed since."""
         if rebuild or self._index is None or build.is_stale(self._index, self.settings.corpus):
@@ -108,6 +107,11 @@ class Assistant:
                 self.settings.corpus, self.index_dir, self.embedder, ChunkerSettings(), self._progress, rebuild
             )
         return self._index
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The file name of each article by its document's id, as passages name it; of the index last used."""
+        return {document.id: document.file for document in (self._index or self.index()).documents}
 
     def search(self, question: str) -> tuple[Hit, ...]:
         """The passages most likely to answer a question, best first."""
@@ -117,42 +121,110 @@ class Assistant:
         vector = self.embedder.encode([question])[0]
         return tuple(search(question, vector, index.passages, index.lexical, index.dense, self.settings.top_k))
 
-    def ask(self, question: str, identity: str = "q1") -> Answer:
-        """One question's way to its record. Raises `UserError` kinds for what a user can mend."""
+    def ask(
+        self,
+        question: str,
+        identity: str = "q1",
+        history: Sequence[Turn | str] = (),
+        listener: Listener | None = None,
+    ) -> Answer:
+        """One question's way to its record.
+
+        `history` holds the turns before it, the oldest first; a bare question among them is answered first. `listener`
+        hears what is certain before the answer is complete. Raises `UserError` kinds for what a user can mend.
+        """
         began = time.perf_counter()
         text = checked(question)
         index = self.index()
-        intent = intent_of(text, index.documents)
-        searched = time.perf_counter()
-        if intent.kind == "greeting":
-            found = Found(Verified(GREETING, (), ()), None)
-        elif intent.kind == "overview":
-            found = overview(index, intent.documents)
-        else:
-            hits = self._search(text, index)
-            searched = time.perf_counter()
-            found = self._read(text, index, hits)
+        found = self._found(text, self._turns(history), index, listener)
         require_unchanged(self.settings.corpus, found.verified.citations)
-        ended = time.perf_counter()
-        seconds = {"search": searched - began, "read": ended - searched, "total": ended - began}
+        total = time.perf_counter() - began
+        seconds = {"search": found.search_seconds, "read": total - found.search_seconds, "total": total}
         return self._record(identity, text, found, index, seconds)
 
-    def _read(self, question: str, index: StoredIndex, hits: tuple[Hit, ...]) -> Found:
+    def _turns(self, history: Sequence[Turn | str]) -> list[Turn]:
+        turns: list[Turn] = []
+        for each in history:
+            turns.append(each if isinstance(each, Turn) else self.ask(each, history=turns).turn)
+        return turns
+
+    def _found(self, text: str, turns: Sequence[Turn], index: StoredIndex, listener: Listener | None) -> Found:
+        # A model that writes can answer two questions in one go.
+        parts = divide(text) if self.reader == "copying" else [text]
+        if len(parts) > 1:
+            return self._several(parts, turns, index, listener)
+        return self._one(text, turns, index, listener)
+
+    def _one(self, text: str, turns: Sequence[Turn], index: StoredIndex, listener: Listener | None) -> Found:
+        question = self._understood(text, turns, index)
+        intent = intent_of(question, index.documents)
+        if intent.kind == "greeting":
+            return Found(Verified((Statement(GREETING),)), None)
+        if intent.kind == "overview":
+            return overview(index, intent.documents)
+        # An accent or a capital more is no other question.
+        understood = question if fold(question) != fold(text) else None
+        if listener is not None and understood is not None:
+            listener.understood(understood)
+        began = time.perf_counter()
+        hits = self._search(question, index)
+        searched = time.perf_counter() - began
+        said = turns[-1].citations if turns and asks_more(text) else ()
+        found = self._read(question, index, hits, said, listener)
+        return replace(found, understood=understood, search_seconds=searched)
+
+    def _several(
+        self, parts: Sequence[str], turns: Sequence[Turn], index: StoredIndex, listener: Listener | None
+    ) -> Found:
+        """Several questions in one line, answered one by one, each also in the light of those before it."""
+        found: list[Found] = []
+        earlier = list(turns)
+        for part in parts:
+            each = self._one(part, earlier, index, listener)
+            found.append(each)
+            earlier.append(Turn(part, each.verified.text, each.verified.citations, each.understood))
+        return merged(parts, found)
+
+    def _understood(self, text: str, turns: Sequence[Turn], index: StoredIndex) -> str:
+        """The question in the articles' spelling and with what it leaves out."""
+        spelling = self._spelling(index)
+        mended = spelling.mend(text).question
+        if not turns or dependence_of(mended) == "none":
+            return mended
+        turns = [replace(turn, question=spelling.mend(turn.question).question) for turn in turns]
+        if self.reader == "composing":
+            written = rewritten(self.model, mended, turns)
+            if written is not None:
+                return written
+        return completed(mended, turns, lambda wording: coverage(wording, index.passages, index.lexical)) or mended
+
+    def _spelling(self, index: StoredIndex) -> Spelling:
+        if self._spelling_of is None or self._spelling_of[0] is not index:
+            self._spelling_of = index, Spelling(document.text for document in index.documents)
+        return self._spelling_of[1]
+
+    def _read(
+        self,
+        question: str,
+        index: StoredIndex,
+        hits: tuple[Hit, ...],
+        said: Sequence[Citation],
+        listener: Listener | None,
+    ) -> Found:
         documents = {document.id: document for document in index.documents}
         absent = absent_years(question, index.documents)
         if absent:
             return refusal("outside_dates", hits, 0.0, (f"no article mentions {', '.join(absent)}",))
-        reading = self._reading(question, index, hits)
+        if self.reader == "composing":
+            watch = telling(listener, documents, self.settings.corpus) if listener else None
+            reading = read_composing(self.model, question, hits, index.lexical, self.ranker, watch)
+        else:
+            read = read_run if self.adapter else read_sentences
+            reading = read(self.model, question, hits, index.lexical, self.ranker, spans_of(said, index.documents))
         notices = (f"{reading.dropped} passages did not fit the model's context",) if reading.dropped else ()
         if reading.objection or not reading.draft.parts:
             return refusal(reading.objection or "no_evidence", hits, reading.fallback.confidence, notices)
         return replace(proven(reading, documents, hits), notices=notices)
-
-    def _reading(self, question: str, index: StoredIndex, hits: Sequence[Hit]) -> Reading:
-        read = read_composing
-        if self.reader == "copying":
-            read = read_run if self.adapter else read_sentences
-        return read(self.model, question, hits, index.lexical, self.ranker)
 
     def _record(
         self, identity: str, question: str, found: Found, index: StoredIndex, seconds: Mapping[str, float]
@@ -174,47 +246,3 @@ class Assistant:
             seconds={stage: round(value, 3) for stage, value in seconds.items()},
             notices=found.notices,
         )
-
-
-def overview(index: StoredIndex, documents: Sequence[Document]) -> Found:
-    """The sentences that say most of these articles, cited like any answer."""
-    wanted = {document.id: document for document in documents}
-    draft = summarise([passage for passage in index.passages if passage.document_id in wanted])
-    if not draft.parts:
-        return refusal("no_evidence", (), 0.0, ("no sentence is long enough to sum anything up",))
-    names = "los artículos" if len(wanted) > 1 else documents[0].file
-    return Found(verify(draft, wanted), 1.0, understood=f"Resumen de {names}")
-
-
-def proven(reading: Reading, documents: Mapping[str, Document], hits: tuple[Hit, ...]) -> Found:
-    """What of a reading its evidence holds; the best quotation where nothing of it does."""
-    # Across languages only numbers and names can be compared word by word.
-    translated = is_english(" ".join(part.text for part in reading.draft.parts))
-    verified = verify(reading.draft, documents, translated)
-    if not verified.citations:
-        quoted = verify(reading.fallback, documents)
-        verified = replace(quoted, rejected=(*verified.rejected, *quoted.rejected))
-    if not verified.citations:
-        return replace(
-            refusal("unsupported", hits, reading.draft.confidence), verified=replace(verified, text=NO_ANSWER)
-        )
-    return Found(verified, reading.fallback.confidence, hits=hits)
-
-
-def refusal(reason: Reason, hits: tuple[Hit, ...], confidence: float, notices: tuple[str, ...] = ()) -> Found:
-    """The answer "No consta.", and why; the nearest passages stay in the record."""
-    return Found(Verified(NO_ANSWER, (), ()), confidence, reason, hits, notices)
-
-
-def require_unchanged(root: Path, citations: Sequence[Citation]) -> None:
-    """Reads each cited file once more: a quotation is proven only if it stands there now.
-
-    Raises `CorpusError` if one does not.
-    """
-    for citation in citations:
-        try:
-            document = corpus.read(root, citation.file)
-        except (OSError, corpus.NotTextError) as error:
-            raise CorpusError(f"{citation.file} is gone ({error})", "the file that was cited", "ask again") from error
-        if document.sha256 != citation.sha256 or document.text[citation.start : citation.end] != citation.quote:
-            raise CorpusError(f"{citation.file} changed while it was read", "a file at rest", "ask again")

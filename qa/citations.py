@@ -7,10 +7,10 @@ what its file does not.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 from index import countries
-from index.spanish import analyse, fold, sentences, stem
+from index.quantities import numerals, quantities
+from index.spanish import analyse, fold, sentences
 from index.types import Document
 from qa.types import Citation, Draft, Part, Rejected, Span
 
@@ -22,12 +22,33 @@ LEAST_COVERAGE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """The statements that hold, joined with their markers, the citations behind them, and the rest."""
+class Statement:
+    """A sentence or run of words that holds, with the markers of the citations that hold it."""
 
     text: str
-    citations: tuple[Citation, ...]
-    rejected: tuple[Rejected, ...]
+    markers: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        marked = "".join(f"[{marker}]" for marker in self.markers)
+        return f"{self.text} {marked}" if marked else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The statements that hold, the citations behind them, and the rest.
+
+    `apart` says that the statements are quotations side by side and no running text.
+    """
+
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    apart: bool = True
+
+    @property
+    def text(self) -> str:
+        """The statements with their markers."""
+        return (" · " if self.apart else " ").join(map(str, self.statements))
 
 
 def verify(draft: Draft, documents: Mapping[str, Document], translated: bool = False) -> Verified:
@@ -36,7 +57,7 @@ def verify(draft: Draft, documents: Mapping[str, Document], translated: bool = F
     `translated` says that the answer is in another language than the articles: then only numbers and names are
     compared. Parts beyond `MOST_CITATIONS` or `MOST_QUOTED_CHARACTERS` are left out, the first never.
     """
-    statements: list[str] = []
+    statements: list[Statement] = []
     citations: list[Citation] = []
     rejected: list[Rejected] = []
     for part in draft.parts:
@@ -46,14 +67,14 @@ def verify(draft: Draft, documents: Mapping[str, Document], translated: bool = F
         elif statements and not _has_room(citations, found):
             rejected.append(Rejected(part.text, "beyond the limit on quotations"))
         else:
-            markers = [_add(citation, citations) for citation in found]
+            markers = tuple(add(citation, citations) for citation in found)
             text = found[0].quote if part.copied and len(part.text) > LONGEST_QUOTE_CHARACTERS else part.text
-            statements.append(f"{text} {''.join(f'[{marker}]' for marker in markers)}")
-    separator = " · " if all(part.copied for part in draft.parts) else " "
-    return Verified(separator.join(statements), tuple(citations), tuple(rejected))
+            statements.append(Statement(text, markers))
+    apart = all(part.copied for part in draft.parts)
+    return Verified(tuple(statements), tuple(citations), tuple(rejected), apart)
 
 
-def _add(citation: Citation, citations: list[Citation]) -> int:
+def add(citation: Citation, citations: list[Citation]) -> int:
     """Puts a citation at the end unless its quotation is there already; gives its marker."""
     for known in citations:
         if (known.file, known.start, known.end) == (citation.file, citation.start, citation.end):
@@ -104,47 +125,16 @@ def unsupported(statement: str, evidence: str, translated: bool = False) -> list
     >>> unsupported("Putin visitó Pekín en 2001.", "Putin visitó Pyongyang en 2000.")
     ['2001', 'pekin']
     """
-    told = set(_numbers(statement)) - set(_numbers(evidence))
+    told = set(quantities(statement)) - set(quantities(evidence))
     stems = set(analyse(evidence))
     named = _missing_names(statement, evidence, stems)
     if told or named:
         return [*sorted(told), *named]
     # Numbers were compared above, in any spelling.
-    content = {term for term in analyse(statement) if not term.isdecimal() and term not in _numerals()}
+    content = {term for term in analyse(statement) if not term.isdecimal() and term not in numerals()}
     if translated or not content or len(content & stems) / len(content) >= LEAST_COVERAGE:
         return []
     return sorted(content - stems)
-
-
-_UNITS = {
-    "cero": 0, "uno": 1, "una": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8,
-    "nueve": 9, "diez": 10, "once": 11, "doce": 12, "quince": 15, "veinte": 20, "treinta": 30, "cincuenta": 50,
-    "cien": 100,
-}  # fmt: skip
-# Python refuses to convert a run of thousands of digits; nothing so long is a quantity.
-_MOST_DIGITS = 30
-_SCALES = {"mil": 1_000, "millon": 1_000_000, "millones": 1_000_000}
-
-
-def _numbers(text: str) -> list[str]:
-    """Numbers of a text in one spelling: «cinco millones», «5 millones» and «5.000.000» are all 5000000."""
-    found = []
-    words = re.findall(r"\d+(?:[.,]\d{3})+(?!\d)|\d+(?:,\d+)?|[^\W\d_]+", fold(text))
-    for place, word in enumerate(words):
-        scale = _SCALES.get(words[place + 1], 1) if place + 1 < len(words) else 1
-        digits = re.sub(r"[.,](?=\d{3}\b)", "", word)
-        if digits.isdecimal():
-            found.append(str(int(digits) * scale) if len(digits) <= _MOST_DIGITS else digits)
-        elif digits[0].isdecimal():
-            found.append(digits)
-        elif word in _UNITS and (scale > 1 or word not in ("uno", "una")):
-            found.append(str(_UNITS[word] * scale))
-    return found
-
-
-@cache
-def _numerals() -> frozenset[str]:
-    return frozenset(stem(word) for word in (*_UNITS, *_SCALES))
 
 
 def _missing_names(statement: str, evidence: str, stems: set[str]) -> list[str]:
@@ -164,12 +154,12 @@ def _names(text: str) -> list[str]:
 
 
 def _closest_sentence(statement: str, span: Span, document: Document) -> Citation:
-    wanted = set(analyse(statement)) | set(_numbers(statement))
+    wanted = set(analyse(statement)) | set(quantities(statement))
     text = document.text[span.start : span.end]
 
     def overlap(bounds: tuple[int, int]) -> int:
         quoted = text[bounds[0] : bounds[1]]
-        return len(wanted & (set(analyse(quoted)) | set(_numbers(quoted))))
+        return len(wanted & (set(analyse(quoted)) | set(quantities(quoted))))
 
     start, end = max(sentences(text) or [(0, len(text))], key=overlap)
     return cite(document, Span(document.id, span.start + start, span.start + end))

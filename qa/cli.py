@@ -6,21 +6,20 @@ Exit status: 0 done (abstentions included), 1 a fault the user can mend, 2 wrong
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from index.errors import UserError
-from qa.settings import READERS, Settings, resolve
+from qa.options import Corpus, EmbedderName, IndexDir, ModelPath, Reader, TopK, assistant_for, settings_of
 from qa.terminal import (
+    at_terminal,
     console,
     discard_output,
-    indexing_bar,
     note,
     print_record,
+    standard_bytes,
     standard_input,
     typed_text,
     use_readable_encodings,
@@ -30,29 +29,19 @@ from qa.terminal import (
 # each other. It is read when the first of the two is loaded, so it is set before either can be.
 os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
-if TYPE_CHECKING:
-    from qa.answer import Assistant
-
+FAILED = 1
+MISUSED = 2
 CHECK_FAILED = 4
 
 app = typer.Typer(
     name="qa",
     help="Ask a folder of Spanish articles. Every answer quotes the file it stands in; otherwise: no consta.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Corpus = Annotated[str | None, typer.Option("--corpus", "-c", help="Folder of articles (default: ./seeds).")]
-IndexDir = Annotated[str | None, typer.Option("--index-dir", help="Where the index lies (default: the user's cache).")]
-EmbedderName = Annotated[
-    str | None, typer.Option("--embedder", help="Embedding model: a sentence-transformers folder.")
-]
-ModelPath = Annotated[str | None, typer.Option("--model", help="Reading model: a GGUF file.")]
-Reader = Annotated[str | None, typer.Option("--reader", help=f"How answers are made: {', '.join(READERS)}.")]
-TopK = Annotated[str | None, typer.Option("--top-k", help="How many passages are retrieved and read (default: 5).")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -65,11 +54,20 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that belong to no command."""
+    """Begin a chat where no command is named."""
+    if context.invoked_subcommand is not None:
+        return
+    if not at_terminal():
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(MISUSED)
+    from qa.session import run_chat
+
+    _end(run_chat(settings_of()))
 
 
 @app.command(epilog='Example: qa ask "¿Qué le regaló Putin a Kim en febrero?"')
@@ -89,16 +87,64 @@ def ask(
     from qa.render import print_answer
 
     asked = checked(standard_input() if question == "-" else typed_text(question))
-    settings = _settings(corpus, index_dir, embedder, model, reader, top_k)
-    with _assistant(settings) as assistant:
+    settings = settings_of(corpus, index_dir, embedder, model, reader, top_k)
+    with assistant_for(settings) as assistant:
         answer = assistant.ask(asked)
-        files = {document.id: document.file for document in assistant.index().documents}
+        files = assistant.files
     if as_json:
         print_record(to_json(answer, files))
         return
     for notice in answer.notices:
         note(notice)
     print_answer(console(), answer, files, settings.corpus)
+
+
+@app.command(epilog="Example: qa chat --corpus noticias")
+def chat(
+    corpus: Corpus = None,
+    index_dir: IndexDir = None,
+    embedder: EmbedderName = None,
+    model: ModelPath = None,
+    reader: Reader = None,
+    top_k: TopK = None,
+) -> None:
+    """Ask one question after another, with follow-ups; without a terminal, a line at a time."""
+    from qa.session import run_chat
+
+    _end(run_chat(settings_of(corpus, index_dir, embedder, model, reader, top_k)))
+
+
+@app.command(epilog="Example: qa batch questions.jsonl -o answers.jsonl")
+def batch(
+    questions: Annotated[Path, typer.Argument(help="Questions as JSONL or one a line; - reads standard input.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the records; a stopped run goes on in it.")
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Empty the file and begin anew.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Show each answer as it comes.")] = False,
+    corpus: Corpus = None,
+    index_dir: IndexDir = None,
+    embedder: EmbedderName = None,
+    model: ModelPath = None,
+    reader: Reader = None,
+    top_k: TopK = None,
+) -> None:
+    """Answer many questions in their order, one record a line."""
+    from qa.batch import require_apart, run_batch
+    from qa.questions import lines_of
+
+    target = None if output is None or str(output) == "-" else output
+    if target is None and (follow or restart):
+        raise typer.BadParameter(f"{'--follow' if follow else '--restart'} needs a file: -o FILE")
+    source = None if str(questions) == "-" else questions
+    settings = settings_of(corpus, index_dir, embedder, model, reader, top_k)
+    if target is not None:
+        require_apart(source, target, settings)
+    lines = None if source is None else lines_of(source)
+    total = None if lines is None else sum(1 for line in lines if line.strip())
+    with assistant_for(settings, at_once=True) as assistant:
+        failed = run_batch(assistant, standard_bytes() if lines is None else lines, total, target, restart, follow)
+    _end(FAILED if failed else 0)
 
 
 @app.command(epilog='Example: qa search "misiles balísticos" --top-k 3')
@@ -116,10 +162,10 @@ def search(
     from qa.render import print_hits
 
     wanted = checked(typed_text(query))
-    settings = _settings(corpus, index_dir, embedder, None, None, top_k)
-    with _assistant(settings) as assistant:
+    settings = settings_of(corpus, index_dir, embedder, top_k=top_k)
+    with assistant_for(settings) as assistant:
         hits = assistant.search(wanted)
-        files = {document.id: document.file for document in assistant.index().documents}
+        files = assistant.files
     if as_json:
         for hit in hits:
             print_record(dumps({"rank": hit.rank, **passage_record(hit, files), "text": hit.passage.text}))
@@ -135,8 +181,8 @@ def index(
     embedder: EmbedderName = None,
 ) -> None:
     """Bring the index of a folder up to date and say what changed."""
-    settings = _settings(corpus, index_dir, embedder, None, None, None)
-    with _assistant(settings) as assistant:
+    settings = settings_of(corpus, index_dir, embedder)
+    with assistant_for(settings) as assistant:
         stored = assistant.index(rebuild)
         changes = assistant.changes
         assert changes is not None  # index() has just updated
@@ -155,15 +201,14 @@ def verify(
     from qa.render import harmless
     from qa.verification import check_answers
 
-    settings = _settings(corpus, None, None, None, None, None)
+    settings = settings_of(corpus)
     scan(settings.corpus)  # a folder that is not there must not pass for articles that are gone
     checks = list(check_answers(answers, settings.corpus))
     failed = [check for check in checks if check.verdict != "holds"]
     for check in failed:
         print(harmless(f"line {check.line}: {check.file}: {check.verdict} ({check.question})"))
     print(f"{len(checks) - len(failed)} of {len(checks)} quotations hold")
-    if failed:
-        raise typer.Exit(CHECK_FAILED)
+    _end(CHECK_FAILED if failed else 0)
 
 
 @app.command(epilog="Example: qa models")
@@ -174,7 +219,7 @@ def models(embedder: EmbedderName = None, model: ModelPath = None, reader: Reade
     from qa.model import file_digest, find_bundled_model
     from qa.render import harmless
 
-    settings = _settings(None, None, embedder, model, reader, None)
+    settings = settings_of(embedder=embedder, model=model, reader=reader)
     assistant = Assistant(settings)
     opened = open_embedder(settings.embedder or BUNDLED)
     path = Path(settings.model).expanduser() if settings.model else find_bundled_model()
@@ -188,36 +233,9 @@ def models(embedder: EmbedderName = None, model: ModelPath = None, reader: Reade
         print(harmless(f"{role:<9} {name}\n  at      {place}\n  sha256  {digest}"))
 
 
-def _settings(
-    corpus: str | None,
-    index_dir: str | None,
-    embedder: str | None,
-    model: str | None,
-    reader: str | None,
-    top_k: str | None,
-) -> Settings:
-    flags: dict[str, Any] = {
-        "corpus": corpus,
-        "index_dir": index_dir,
-        "embedder": embedder,
-        "model": model,
-        "reader": reader,
-        "top_k": top_k,
-    }
-    return resolve(flags)
-
-
-@contextmanager
-def _assistant(settings: Settings) -> "Iterator[Assistant]":
-    """An assistant that shows a bar while it indexes, and says afterwards which files it could not serve."""
-    from qa.answer import Assistant
-
-    with indexing_bar() as progress:
-        assistant = Assistant(settings, progress=progress)
-        yield assistant
-    changes = assistant.changes
-    for skipped in changes.skipped if changes else ():
-        note(f"skipped {skipped.file}: {skipped.reason}")
+def _end(status: int) -> None:
+    if status:
+        raise typer.Exit(status)
 
 
 def main() -> None:

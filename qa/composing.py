@@ -6,7 +6,7 @@ the model's own: nothing here is verified.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from index.types import Hit, Passage
@@ -28,8 +28,12 @@ class Composed:
     dropped: int
 
 
-def compose(model: Model, question: str, hits: Sequence[Hit]) -> Composed:
+def compose(
+    model: Model, question: str, hits: Sequence[Hit], watch: Callable[[Sequence[Part]], None] | None = None
+) -> Composed:
     """Let the model answer from the passages of hits, which come best first.
+
+    `watch` is called with the parts so far, whenever one more is complete; they are those of the draft.
 
     The draft's confidence is the mean probability of the written tokens, 0 without an answer. Raises `ContextError`
     where the question and the best passage do not fit the model's context.
@@ -42,10 +46,26 @@ def compose(model: Model, question: str, hits: Sequence[Hit]) -> Composed:
         model.context_tokens - answer_tokens,
         lambda passages: composing_prompt(model, question, passages),
     )
-    completion = model.complete(prompt.tokens, answer_grammar(len(prompt.passages)), answer_tokens)
+    grown = _growing(watch, prompt.passages) if watch else None
+    completion = model.complete(prompt.tokens, answer_grammar(len(prompt.passages)), answer_tokens, grown)
     parts = parse_answer(completion.text, prompt.passages)
     confidence = math.exp(completion.logprob / completion.tokens) if parts else 0.0
     return Composed(Draft(parts, confidence), prompt.dropped)
+
+
+def _growing(watch: Callable[[Sequence[Part]], None], passages: Sequence[Passage]) -> Callable[[str], None]:
+    """Something to call with the text so far. A statement is complete when the next one begins: it has all markers."""
+    seen = 0
+
+    def grown(text: str) -> None:
+        nonlocal seen
+        ends = [found.end() for found in _STATEMENT.finditer(text) if text[found.end() : found.end() + 1] == " "]
+        parts = parse_answer(text[: ends[-1]], passages) if ends else ()
+        if len(parts) > seen:
+            seen = len(parts)
+            watch(parts)
+
+    return grown
 
 
 def answer_grammar(passage_count: int) -> str:

@@ -21,3 +21,11 @@ class SettingsError(UserError):
 
 class AnswersError(UserError):
     """A file of answers cannot be read as one."""
+
+
+class ChatError(UserError):
+    """A command of the chat cannot be carried out."""
+
+
+class QuestionsError(UserError):
+    """A file of questions, or the file for their answers, cannot be used."""

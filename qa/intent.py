@@ -23,14 +23,15 @@ _OVERVIEW = re.compile(
     r"|\bque (?:dicen|cuentan|tratan) (?:los|estos|las|estas) (?:articulos|noticias)\b"
     r"|\bwhat (?:are|is) (?:the|these|this) articles? about\b"
 )
-_ORDINALS = {
+ORDINALS = {
     "primer": 1, "primero": 1, "primera": 1, "segundo": 2, "segunda": 2, "tercer": 3, "tercero": 3, "tercera": 3,
-    "cuarto": 4, "cuarta": 4, "quinto": 5, "quinta": 5, "ultimo": -1, "ultima": -1,
+    "cuarto": 4, "cuarta": 4, "quinto": 5, "quinta": 5, "ultimo": -1, "ultima": -1, "first": 1, "second": 2, "third": 3,
+    "fourth": 4, "fifth": 5, "last": -1,
 }  # fmt: skip
 _ARTICLE = re.compile(
     r"\b(?:articulo|noticia|texto|article|documento)\s+(?:numero\s+|n\.?º?\s*)?(\d+)\b"
-    rf"|\b({'|'.join(_ORDINALS)})\s+(?:articulo|noticia|texto|documento)\b"
-    rf"|\b(?:articulo|noticia|texto|documento)\s+({'|'.join(_ORDINALS)})\b"
+    rf"|\b({'|'.join(ORDINALS)})\s+(?:articulo|noticia|texto|article|documento)\b"
+    rf"|\b(?:articulo|noticia|texto|documento)\s+({'|'.join(ORDINALS)})\b"
 )
 # «¿De qué tratan?» asks about the articles, «¿De qué trata el acuerdo?» about the agreement.
 _ABOUT = re.compile(
@@ -70,7 +71,7 @@ def intent_of(question: str, documents: Sequence[Document]) -> Intent:
     Articles are numbered from 1 in the order of their file names; a file name, or its beginning, names one too.
     """
     folded = fold(question).strip(" ¡!¿?.,")
-    if _GREETING.fullmatch(folded):
+    if is_greeting(question):
         return Intent("greeting")
     if not _OVERVIEW.search(folded):
         return Intent("question")
@@ -83,6 +84,16 @@ def intent_of(question: str, documents: Sequence[Document]) -> Intent:
         if _ABOUT.search(folded) or len(folded.split()) <= 2
         else Intent("question")
     )
+
+
+def is_greeting(line: str) -> bool:
+    """Whether a line greets, thanks or takes leave and asks nothing."""
+    return _GREETING.fullmatch(fold(line).strip(" ¡!¿?.,")) is not None
+
+
+def is_overview(question: str) -> bool:
+    """Whether a line has the words that ask for a summary, of whatever."""
+    return _OVERVIEW.search(fold(question)) is not None
 
 
 def _named(folded: str, documents: Sequence[Document]) -> Document | None:
@@ -98,7 +109,7 @@ def _named(folded: str, documents: Sequence[Document]) -> Document | None:
     digits, before, after = found.groups()
     # "003" is how a file begins; "3" is the third article.
     beginning = [each for each in documents if digits and len(digits) > 1 and each.file.startswith(digits)]
-    number = int(digits) if digits else _ORDINALS[before or after]
+    number = int(digits) if digits else ORDINALS[before or after]
     if beginning:
         return beginning[0]
     if number == -1:

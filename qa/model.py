@@ -7,7 +7,7 @@ whatever was asked before. Log-probabilities are natural ones.
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -82,8 +82,13 @@ class Model(Protocol):
     def score_many(self, prefixes: Sequence[Sequence[int]], continuation: Sequence[int]) -> list[float]:
         """`score` of one continuation after each prefix, independent of one another."""
 
-    def complete(self, tokens: Sequence[int], grammar: str, max_tokens: int) -> Completion:
-        """The likeliest text step by step that a GBNF grammar admits, to its end or to `max_tokens`."""
+    def complete(
+        self, tokens: Sequence[int], grammar: str, max_tokens: int, grown: Callable[[str], None] | None = None
+    ) -> Completion:
+        """The likeliest text step by step that a GBNF grammar admits, to its end or to `max_tokens`.
+
+        `grown` is called with the text so far after every step.
+        """
 
 
 class LlamaModel:
@@ -188,7 +193,9 @@ class LlamaModel:
         """See `Model`; a loop, because the figures of a shared batch would depend on one another."""
         return [self.score(prefix, continuation) for prefix in prefixes]
 
-    def complete(self, tokens: Sequence[int], grammar: str, max_tokens: int) -> Completion:
+    def complete(
+        self, tokens: Sequence[int], grammar: str, max_tokens: int, grown: Callable[[str], None] | None = None
+    ) -> Completion:
         """See `Model`.
 
         Raises `ContextError` where the prompt and `max_tokens` together exceed the context, `ValueError` for a grammar
@@ -203,6 +210,8 @@ class LlamaModel:
                 return Completion(written.decode("utf-8", "ignore"), total, count)
             total += float(logprobs[token])
             written += self.piece(token)
+            if grown is not None:
+                grown(written.decode("utf-8", "ignore"))
             automaton.accept(token)
             logprobs = self.advance(token)
         return Completion(written.decode("utf-8", "ignore"), total, max_tokens)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from index.types import Passage
 from qa.errors import ContextError, ModelError
 from qa.model import Model
+from qa.types import Turn
 
 if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -93,6 +94,12 @@ def composing_prompt(model: Model, question: str, passages: Sequence[Passage]) -
     delimited = "\n".join(_delimited(number, passage.text) for number, passage in enumerate(passages, 1))
     user = fill(load_template("composing_user"), {"passages": delimited, "question": question})
     return render_chat(model, fill(load_template("composing_system"), {}), user)
+
+
+def rewriting_prompt(model: Model, question: str, turns: Sequence[Turn]) -> list[int]:
+    """The chat prompt that asks for a follow-up question written out, after the turns before it."""
+    said = "\n".join(f"Pregunta: {turn.understood or turn.question}\nRespuesta: {turn.answer}" for turn in turns)
+    return render_chat(model, "", fill(load_template("rewriting"), {"turns": said, "question": question}))
 
 
 def _delimited(number: int, text: str) -> str:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from index import countries
+from index.lexical import RELATED_SHARE
 from index.spanish import analyse, fold, is_english, question_terms, sentences
 from index.types import Hit, Passage
 from qa.expectation import KINDS, holds_kind, kind_of
@@ -98,6 +99,9 @@ def wanted_of(question: str, terms: Terms) -> Wanted:
     weights, stand_ins = {}, {}
     for term in question_terms(question):
         shares = dict.fromkeys(fellows.get(term, ()), _FELLOW_SHARE) | terms.stand_ins(term, english)
+        if not english and term in named - countries.words():
+            # Many words may say the same, but none stands for a name: «Madrid» is no «madre».
+            shares = {other: share for other, share in shares.items() if share > RELATED_SHARE}
         if english and not shares and term not in named:
             continue
         # A foreign word is as rare as the rarest of what stands for it; by itself it would be the rarest of all.
@@ -135,11 +139,11 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
         features = (
             relative,
             float(hit.rank == 1),
-            _share(wanted, held[number]),
-            _share(wanted, held[number], wanted.names),
-            _share(wanted, held[number], frozenset(wanted.weights) - wanted.names),
-            _share(wanted, everything - held[number]),
-            _share(wanted, before - held[number]),
+            share_held(wanted, held[number]),
+            share_held(wanted, held[number], wanted.names),
+            share_held(wanted, held[number], frozenset(wanted.weights) - wanted.names),
+            share_held(wanted, everything - held[number]),
+            share_held(wanted, before - held[number]),
             _pairs(wanted, said[number]),
             min(3, len(names(text) - names(question, anywhere=True))) / 3,
             *(float(kind == asked and holds_kind(kind, question, text, _any_names)) for kind in KINDS),
@@ -151,7 +155,7 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
     return found
 
 
-def _share(wanted: Wanted, held: frozenset[str], without: frozenset[str] = frozenset()) -> float:
+def share_held(wanted: Wanted, held: frozenset[str], without: frozenset[str] = frozenset()) -> float:
     """Share of the weight of the terms, some left out, that is held by themselves or by what stands for them.
 
     Where no term is left, nothing is missing.

@@ -5,7 +5,7 @@ that ranks best by retrieval and by how likely the model finds the question afte
 models, writes sentences that verification checks afterwards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from index.types import Hit
@@ -19,8 +19,14 @@ from qa.ranking import Candidate, Ranker, Terms, candidates, probabilities, want
 from qa.types import Draft, Part, Reason, Span
 
 SCORED_SENTENCES = 5
-"""How many of the best sentences the model scores."""
+"""How many of the best sentences the model scores at most."""
+_REACH = 1.0
+"""A sentence so far behind the best is not scored: the likelihood hardly ever lifts it so high (eval/LOG.md)."""
 _MOST_RUN_TOKENS = 40
+
+
+Watch = Callable[[Sequence[Part]], None]
+"""Called with the parts of a draft so far, whenever there is one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +42,21 @@ class Reading:
 NOTHING = Reading(Draft((), 0.0), Draft((), 0.0), "no_evidence")
 
 
-def read_sentences(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
-    """Answers with the best sentence, and the second one where it is nearly as likely."""
-    ranked = rank(model, question, hits, terms, ranker)
+def read_sentences(
+    model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker, said: Sequence[Span] = ()
+) -> Reading:
+    """Answers with the best sentence, and the second one where it is nearly as likely; with none that was `said`."""
+    ranked = rank(model, question, hits, terms, ranker, said)
     if not ranked:
         return NOTHING
     return _quoted(question, ranked, terms, ranker)
 
 
-def read_run(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
+def read_run(
+    model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker, said: Sequence[Span] = ()
+) -> Reading:
     """Answers with words copied by a model that was trained to; their sentence is the best-ranked that holds them."""
-    ranked = rank(model, question, hits, terms, ranker)
+    ranked = rank(model, question, hits, terms, ranker, said)
     if not ranked:
         return NOTHING
     quoted = _quoted(question, ranked, terms, ranker)
@@ -63,22 +73,38 @@ def read_run(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ran
     return replace(quoted, draft=Draft((part,), quoted.draft.confidence), dropped=prompt.dropped)
 
 
-def read_composing(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> Reading:
+def read_composing(
+    model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker, watch: Watch | None = None
+) -> Reading:
     """Answers in the model's own sentences; the best-ranked quotation is kept in case none holds."""
     ranked = ranker.order(candidates(question, hits, terms))
     quoted = _quoted(question, ranked, terms, ranker) if ranked else NOTHING
-    composed = compose(model, question, hits)
+    composed = compose(model, question, hits, watch)
     # A model that writes well says itself when there is no answer, and what it writes is verified.
     return replace(quoted, draft=composed.draft, objection=None, dropped=composed.dropped)
 
 
-def rank(model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker) -> list[Candidate]:
-    """The sentences of the passages, best first, by retrieval features and the model's likelihood of the question."""
-    ranked = ranker.order(candidates(question, hits, terms))
+def rank(
+    model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker, said: Sequence[Span] = ()
+) -> list[Candidate]:
+    """The sentences of the passages, best first, by retrieval features and the model's likelihood of the question.
+
+    Those that were `said` are left out.
+    """
+    found = candidates(question, hits, terms)
+    ranked = ranker.order([each for each in found if not any(_overlap(each, span) for span in said)])
+    scored = [each for each in ranked[:SCORED_SENTENCES] if each.score > ranked[0].score - _REACH]
+    if len(scored) < 2:
+        return ranked
     continuation = likelihood_continuation(model, question)
-    prefixes = [likelihood_prompt(model, each.text) for each in ranked[:SCORED_SENTENCES]]
+    prefixes = [likelihood_prompt(model, each.text) for each in scored]
     likelihoods = model.score_many(prefixes, continuation)
     return with_likelihoods(ranked, likelihoods, ranker.likelihood_weight)
+
+
+def _overlap(candidate: Candidate, span: Span) -> bool:
+    same = candidate.passage.document_id == span.document_id
+    return same and candidate.start < span.end and span.start < candidate.end
 
 
 def _quoted(question: str, ranked: Sequence[Candidate], terms: Terms, ranker: Ranker) -> Reading:

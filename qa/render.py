@@ -37,18 +37,57 @@ def harmless(text: str) -> str:
 
 
 def print_answer(console: "Console", answer: Answer, files: Mapping[str, str], root: Path) -> None:
-    """The statements, then each citation as `[1] file:line «quotation»`; of a refusal, why and the nearest passages.
+    """The statements, then where each stands; of a refusal, why and the nearest passages.
 
     `files` gives the file name of each document id.
     """
+    if answer.understood:
+        print_understood(console, answer.understood)
+    print_statements(console, quoting(answer))
+    print_evidence(console, answer, files, root)
+
+
+def quoting(answer: Answer) -> str:
+    """The text of an answer with «» around each statement that is a quotation as a whole."""
+    text = answer.text
+    for citation in _whole(answer):
+        text = text.replace(_as_statement(citation), f"«{citation.quote}» [{citation.marker}]")
+    return text
+
+
+def _whole(answer: Answer) -> list[Citation]:
+    """The citations whose quotation is itself a statement of the answer."""
+    return [citation for citation in answer.citations if _as_statement(citation) in answer.text]
+
+
+def _as_statement(citation: Citation) -> str:
+    return f"{citation.quote} [{citation.marker}]"
+
+
+def print_understood(console: "Console", question: str) -> None:
+    """What a question was taken for, dimmed."""
     from rich.text import Text
 
-    if answer.understood:
-        console.print(Text(harmless(answer.understood), style="dim"))
-    # Several statements are easier to read one below the other.
-    console.print(Text(harmless(answer.text.replace("] · ", "]\n")), style="bold"))
+    console.print(Text(harmless(question), style="dim"))
+
+
+def print_statements(console: "Console", text: str) -> None:
+    """The statements of an answer, each on its own line where they are quotations side by side."""
+    from rich.text import Text
+
+    console.print(Text(harmless(text.replace("] · ", "]\n")), style="bold"))
+
+
+def print_evidence(console: "Console", answer: Answer, files: Mapping[str, str], root: Path) -> None:
+    """Each citation as `[1] file:line «quotation»`; of a refusal why, and the nearest passages.
+
+    A quotation that stands in the answer as a whole is not shown twice.
+    """
+    from rich.text import Text
+
+    whole = _whole(answer)
     for citation in answer.citations:
-        console.print(_citation(citation, root))
+        console.print(_citation(citation, root, with_quote=citation not in whole))
     if answer.abstained and answer.reason:
         console.print(Text(_REASONS[answer.reason]))
         if answer.hits:
@@ -57,7 +96,7 @@ def print_answer(console: "Console", answer: Answer, files: Mapping[str, str], r
                 console.print(_passage_line(hit, files))
 
 
-def _citation(citation: Citation, root: Path) -> "Text":
+def _citation(citation: Citation, root: Path, with_quote: bool) -> "Text":
     from rich.style import Style
     from rich.text import Text
 
@@ -65,6 +104,8 @@ def _citation(citation: Citation, root: Path) -> "Text":
     line.append(f"[{citation.marker}] ", style="cyan")
     place = Style(color="cyan", link=(root / citation.file).resolve().as_uri())
     line.append(harmless(f"{citation.file}:{citation.line}"), style=place)
+    if not with_quote:
+        return line
     start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
     line.append(" «" + harmless(citation.quote[:start]))
     whole = end - start == len(citation.quote)
@@ -80,7 +121,7 @@ def _passage_line(hit: Hit, files: Mapping[str, str]) -> "Text":
     text = harmless(" ".join(hit.passage.text.split()))
     shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " …"
     line = Text("  ")
-    line.append(harmless(files[hit.passage.document_id]), style="cyan")
+    line.append(harmless(files.get(hit.passage.document_id, "?")), style="cyan")
     line.append(f" «{shown}»", style="dim")
     return line
 
@@ -91,7 +132,7 @@ def print_hits(console: "Console", hits: Sequence[Hit], files: Mapping[str, str]
 
     for hit in hits:
         head = Text(f"{hit.rank}. ", style="bold")
-        head.append(harmless(files[hit.passage.document_id]), style="cyan")
+        head.append(harmless(files.get(hit.passage.document_id, "?")), style="cyan")
         mark = "  boilerplate" if hit.passage.boilerplate else ""
         head.append(f":{hit.passage.start}-{hit.passage.end}  score {hit.score:.3f}  {hit.origin}{mark}", style="dim")
         console.print(head)

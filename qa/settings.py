@@ -39,23 +39,26 @@ class Settings:
 
 
 def resolve(
-    flags: Mapping[str, object], environment: Mapping[str, str] = os.environ, folder: Path = Path(".")
+    flags: Mapping[str, object],
+    environment: Mapping[str, str] = os.environ,
+    folder: Path = Path("."),
+    caller: str = COMMAND_LINE,
 ) -> Settings:
     """Settings from what was given, the strongest source first; a flag of None counts as not given.
 
     Environment variables are the names in capitals after `QA_` (`QA_INDEX_DIR`); `qa.toml` in `folder` holds the
-    names as they are. `SettingsError` names the source of a value that cannot be used.
+    names as they are. `SettingsError` names the source of a value that cannot be used; that of a flag is the `caller`.
     """
     chosen: dict[str, Any] = {}
     known = [field.name for field in fields(Settings)]
     for source, values in (
         (FILE, _file(folder / FILE)),
         ("the environment", {name: environment.get(f"QA_{name.upper()}") for name in known}),
-        (COMMAND_LINE, flags),
+        (caller, flags),
     ):
         for name, value in values.items():
             # An empty variable is one that was taken back; an empty flag is a mistake, such as a misspelt "$FOLDER".
-            if value is None or (value == "" and source != COMMAND_LINE):
+            if value is None or (value == "" and source != caller):
                 continue
             if name not in known:
                 raise SettingsError(f"{source} sets '{name}'", f"one of {', '.join(known)}", "correct its name")

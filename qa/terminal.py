@@ -8,9 +8,10 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from qa.errors import QuestionError
 
@@ -43,11 +44,32 @@ def standard_input() -> str:
     """All of standard input, decoded like an article; `QuestionError` for bytes that are no text."""
     from index.corpus import NotTextError, decode
 
-    raw = sys.stdin.buffer.read()
+    raw = standard_bytes().read()
     try:
         return decode(raw)[0] if raw.strip() else ""
     except NotTextError as error:
         raise QuestionError(f"standard input holds {error}", "a question in UTF-8", "convert it first") from error
+
+
+def standard_bytes() -> BinaryIO:
+    """Standard input; nothing at all where it is closed."""
+    return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
+
+
+def standard_lines() -> "Iterator[str]":
+    """The lines of standard input as they come, each decoded like an article; what is no text is told and left out."""
+    from index.corpus import NotTextError, decode
+
+    for raw in standard_bytes():
+        try:
+            yield decode(raw)[0] if raw.strip() else ""
+        except NotTextError as error:
+            note(f"a line of standard input holds {error}; expected a question in UTF-8; convert it first")
+
+
+def at_terminal() -> bool:
+    """Whether somebody types and reads here."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty()
 
 
 def print_record(line: str) -> None:
@@ -96,6 +118,45 @@ def indexing_bar() -> "Iterator[Progress]":
         yield show
     finally:
         bar.stop()
+
+
+@contextmanager
+def batch_bar(total: int | None, done: int) -> "Iterator[Callable[[], None]]":
+    """A progress bar on standard error with rate and time left; to be called after each question.
+
+    `total` is None where nobody knows how many there are. None where standard error is no terminal.
+    """
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("Answering"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.0f} a minute"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    began = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total, completed=done, rate=0.0)
+
+        def advance() -> None:
+            bar.advance(task)
+            answered = bar.tasks[0].completed - done
+            bar.update(task, rate=60 * answered / max(0.001, time.monotonic() - began))
+
+        yield advance
 
 
 def discard_output() -> None:

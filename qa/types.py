@@ -76,11 +76,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An earlier question of a conversation and what it was answered with."""
+    """An earlier question of a conversation, as it was understood if otherwise, and what it was answered with."""
 
     question: str
     answer: str = ""
     citations: tuple[Citation, ...] = ()
+    understood: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +107,8 @@ class Answer:
     index: str
     seconds: dict[str, float] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+
+    @property
+    def turn(self) -> Turn:
+        """This answer as a turn of a conversation. An overview is repeated as it was asked, not as it is called."""
+        return Turn(self.question, self.text, self.citations, self.understood if self.hits else None)

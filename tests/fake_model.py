@@ -106,8 +106,13 @@ class FakeModel:
     def score_many(self, prefixes: Sequence[Sequence[int]], continuation: Sequence[int]) -> list[float]:
         return [self.score(prefix, continuation) for prefix in prefixes]
 
-    def complete(self, tokens: Sequence[int], grammar: str, max_tokens: int) -> Completion:
+    def complete(
+        self, tokens: Sequence[int], grammar: str, max_tokens: int, grown: Callable[[str], None] | None = None
+    ) -> Completion:
         self.prompts.append(tuple(tokens))
         text = self._completions.popleft()
+        if grown is not None:
+            for length in range(1, len(text) + 1):
+                grown(text[:length])
         count = len(self.tokenize(text))
         return Completion(text, -0.1 * count, count)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from index.errors import CorpusError
-from qa.answer import GREETING, NO_ANSWER, Assistant, require_unchanged
+from qa.answer import GREETING, Assistant
+from qa.proof import NO_ANSWER, require_unchanged
 from qa.settings import ReaderName, Settings
 from qa.types import Answer, Citation
 from tests.fake_model import FakeModel

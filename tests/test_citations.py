@@ -10,6 +10,7 @@ from qa.citations import (
     LONGEST_QUOTE_CHARACTERS,
     MOST_CITATIONS,
     MOST_QUOTED_CHARACTERS,
+    Statement,
     Verified,
     cite,
     unsupported,
@@ -148,7 +149,7 @@ def test_at_most_six_hundred_characters_are_quoted() -> None:
 
 
 def test_a_draft_without_parts_gives_nothing() -> None:
-    assert verified() == Verified("", (), ())
+    assert verified() == Verified(())
 
 
 # --- composed sentences
@@ -225,6 +226,36 @@ def test_figures_and_names_are_compared_in_any_spelling(statement: str, evidence
     assert unsupported(statement, evidence) == missing
 
 
+# --- statements as they are shown
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        (Statement("Habló Kim.", (1,)), "Habló Kim. [1]"),
+        (Statement("Habló Kim.", (3, 1)), "Habló Kim. [3][1]"),
+        (Statement("No consta."), "No consta."),
+    ],
+)
+def test_a_statement_is_followed_by_its_markers(statement: Statement, text: str) -> None:
+    assert str(statement) == text
+
+
+def test_quotations_stand_apart_and_sentences_do_not() -> None:
+    statements = (Statement("Habló Kim.", (1,)), Statement("Calló Putin.", (2, 1)), Statement("No consta."))
+    assert Verified(statements).text == "Habló Kim. [1] · Calló Putin. [2][1] · No consta."
+    assert Verified(statements, apart=False).text == "Habló Kim. [1] Calló Putin. [2][1] No consta."
+    assert Verified(()).text == ""
+
+
+def test_one_composed_sentence_makes_an_answer_running_text() -> None:
+    quoted, told = copied(ARTICLE, "una limusina rusa de lujo"), composed("Kim recibió a Putin en junio.")
+    assert verified(quoted, quoted).apart
+    assert not verified(quoted, told).apart
+    # Also where that one is turned down.
+    assert not verified(quoted, composed("Kim recibió a Trump.")).apart
+
+
 # --- whatever a reader may propose
 
 # No brackets and no «·», so that the statements of an answer can be told apart again.
@@ -280,7 +311,7 @@ def test_nothing_unverified_is_stated(proposed: tuple[Draft, Mapping[str, Docume
     assert len(kept) == len(statements)
     for text, markers in statements:
         cited = [found.citations[int(number) - 1] for number in re.findall(r"\d+", markers)]
-        assert any(_is_held(text, part, cited, documents) for part in kept)
+        assert any(_is_held(text, part, cited, documents) for part in draft.parts)
 
 
 def _is_held(text: str, part: Part, cited: list[Citation], documents: Mapping[str, Document]) -> bool:

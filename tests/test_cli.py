@@ -33,8 +33,7 @@ KEYS = [
 ]
 CITATION_KEYS = ["marker", "file", "sha256", "encoding", "start", "end", "line", "quote", "answer_start", "answer_end"]
 GIFT_QUOTE = "En febrero, Putin le regaló a Kim una limusina rusa de lujo, contraviniendo las sanciones de la ONU."
-GIFT_LINE = f"[1] 003_6b36a17d40a337a5.txt:11 «{GIFT_QUOTE}»"
-COMMANDS = ("ask", "search", "index", "verify", "models")
+COMMANDS = ("ask", "chat", "batch", "search", "index", "verify", "models")
 ESCAPE = "\x1b"
 
 
@@ -70,10 +69,7 @@ def require_true_citations(record: dict[str, Any], corpus: Path) -> None:
 def test_ask_prints_the_answer_and_where_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["ask", GIFT]) == 0
     out, err = capsys.readouterr()
-    text, *citations = out.splitlines()
-    assert "una limusina rusa de lujo" in text
-    assert text.endswith(" [1]")
-    assert citations == [GIFT_LINE]
+    assert out == f"«{GIFT_QUOTE}» [1]\n[1] 003_6b36a17d40a337a5.txt:11\n"
     assert err == ""
     assert ESCAPE not in out
 
@@ -366,7 +362,7 @@ LATIN_1 = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
 def test_without_a_locale_everything_is_utf_8(town: Path) -> None:
     options = ["--corpus", str(town)]
     plain = qa("ask", "resume el artículo 2", *options)
-    assert "[1] mayor.txt:1 «La alcaldesa Marta Ruiz inauguró el puente nuevo sobre el río Júcar.»" in plain.stdout
+    assert "«La alcaldesa Marta Ruiz inauguró el puente nuevo sobre el río Júcar.» [1]\n" in plain.stdout
     bare = qa("ask", "resume el artículo 2", *options, environment=C_LOCALE)
     assert (bare.stdout, bare.stderr, bare.returncode) == (plain.stdout, "", 0)
     piped = qa("ask", "-", *options, environment=C_LOCALE, stdin="resume el artículo 2".encode())

@@ -68,6 +68,43 @@ def test_without_hits_the_model_is_not_asked() -> None:
     assert model.prompts == []
 
 
+def watched(text: str) -> tuple[list[tuple[Part, ...]], tuple[Part, ...]]:
+    """What `watch` is called with while a text is written, and the parts of the draft."""
+    calls: list[tuple[Part, ...]] = []
+    composed = compose(FakeModel(completions=[text]), "¿Quién?", HITS, lambda parts: calls.append(tuple(parts)))
+    return calls, composed.draft.parts
+
+
+def test_a_statement_is_given_out_when_the_next_one_begins() -> None:
+    one, two = part("Habló Uno", PASSAGES[0]), part("Calló Dos", PASSAGES[1], PASSAGES[0])
+    calls, parts = watched("Habló Uno [1]. Calló Dos [2][1]. Y luego [1].")
+    assert calls == [(one,), (one, two)]
+    assert parts == (one, two, part("Y luego", PASSAGES[0]))
+
+
+def test_statements_that_are_no_part_are_not_given_out() -> None:
+    one = part("Habló Uno", PASSAGES[0])
+    assert watched("Nadie [3]. Habló Uno [1]. Cero [0]. Se cor") == ([(one,)], (one,))
+
+
+@pytest.mark.parametrize("text", ["No consta.", "", "Habló Uno [1].", "Habló Uno [1"])
+def test_an_answer_of_one_statement_or_none_is_given_out_in_the_end_only(text: str) -> None:
+    assert watched(text) == ([], parse_answer(text, PASSAGES))
+
+
+STATEMENTS = st.tuples(st.text("ab ñ.", max_size=5), st.sampled_from(["[1]", "[2]", "[2][1]", "[3]", "[1", ""]))
+WRITTEN = st.lists(STATEMENTS, max_size=6).map(lambda pairs: " ".join(text + markers for text, markers in pairs))
+
+
+@given(WRITTEN | st.text("ab. []0123456789\n¿é", max_size=60))
+def test_what_is_given_out_grows_towards_the_draft(text: str) -> None:
+    calls, parts = watched(text)
+    lengths = [len(call) for call in calls]
+    assert lengths == sorted(set(lengths))
+    assert all(call == parts[: len(call)] for call in calls)
+    assert compose(FakeModel(completions=[text]), "¿Quién?", HITS).draft.parts == parts
+
+
 def test_passages_that_do_not_fit_are_dropped_and_cannot_be_cited() -> None:
     long = Hit(Passage("p3", "d3", 0, 4000, "x" * 4000), 0.1, 3, "dense")
     model = FakeModel(completions=["Sí [1]. No [3]."], context_tokens=3000)

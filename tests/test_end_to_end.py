@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from index.embedder import SentenceTransformerEmbedder, open_embedder
-from qa.answer import NO_ANSWER, Assistant
+from qa.answer import Assistant
 from qa.model import LlamaModel
+from qa.proof import NO_ANSWER
 from qa.settings import ReaderName, Settings
 from qa.types import Answer
 from tests.commands import GIFT, SEEDS

@@ -14,6 +14,7 @@ QUESTIONS = ROOT / "eval" / "questions.jsonl"
 ARTICLES = ROOT / "seeds"
 
 COMMON_KEYS = {"id", "split", "type", "lang", "question", "answerable", "answers", "evidence"}
+FORM_KEYS = {"form", "plain"}
 EVIDENCE_KEYS = {"file", "start", "end", "quote"}
 REASONS = {"off_topic", "near_miss", "false_premise", "beyond_time"}
 TYPES = {
@@ -34,6 +35,8 @@ TYPES = {
     "english",
     "boilerplate",
 }
+PLAIN_TYPES = {"person", "place", "date", "number", "object", "list", "why", "how", "yes_no", "who_says"}
+FORMS = {"unaccented", "typo", "name_variant", "english", "double"}
 
 
 def normalise(text: str) -> str:
@@ -68,11 +71,19 @@ def unanswerables() -> list[dict[str, Any]]:
     return [item for item in load() if not item["answerable"]]
 
 
+def reworded() -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Return every item that has a form, each with the plain items that it rewords."""
+    by_id = {item["id"]: item for item in load()}
+    return [(item, [by_id[key] for key in item["plain"]]) for item in by_id.values() if "form" in item]
+
+
 def test_every_line_has_exactly_the_allowed_keys() -> None:
     for item in load():
         assert isinstance(item, dict)
         assert isinstance(item["answerable"], bool), item
         expected = COMMON_KEYS if item["answerable"] else COMMON_KEYS | {"why_unanswerable"}
+        if FORM_KEYS & set(item):
+            expected = expected | FORM_KEYS
         assert set(item) == expected, item["id"]
         for entry in item["evidence"]:
             assert set(entry) == EVIDENCE_KEYS, item["id"]
@@ -138,11 +149,56 @@ def test_unanswerables_have_a_reason_and_no_evidence() -> None:
 
 
 def test_no_question_is_repeated() -> None:
+    """An unaccented question reads like its plain one once normalised; it must differ from all others, as typed too."""
+    as_typed = [item["question"] for item in load()]
+    assert len(as_typed) == len(set(as_typed))
     seen: dict[str, str] = {}
     for item in load():
+        if item.get("form") == "unaccented":
+            continue
         text = normalise(item["question"])
         assert text not in seen, (item["id"], seen.get(text))
         seen[text] = item["id"]
+    plain_ids = [item["plain"] for item, _ in reworded() if item["form"] == "unaccented"]
+    assert len(plain_ids) == len({tuple(ids) for ids in plain_ids})
+
+
+def test_every_form_rewords_answerable_plain_questions_of_its_split() -> None:
+    for item, plains in reworded():
+        assert item["form"] in FORMS, item["id"]
+        assert item["answerable"], item["id"]
+        assert len(plains) == (2 if item["form"] == "double" else 1), item["id"]
+        assert len(set(item["plain"])) == len(plains), item["id"]
+        for plain in plains:
+            assert plain["answerable"], item["id"]
+            assert "form" not in plain, item["id"]
+            assert plain["lang"] == "es", item["id"]
+            assert plain["type"] in PLAIN_TYPES, item["id"]
+            assert plain["split"] == item["split"], item["id"]
+        assert item["type"] == ("several" if item["form"] == "double" else plains[0]["type"]), item["id"]
+
+
+def test_every_form_keeps_the_answers_and_evidence_of_its_plain_questions() -> None:
+    for item, plains in reworded():
+        assert item["answers"] == [group for plain in plains for group in plain["answers"]], item["id"]
+        evidence: list[dict[str, Any]] = []
+        for plain in plains:
+            evidence += [entry for entry in plain["evidence"] if entry not in evidence]
+        assert item["evidence"] == evidence, item["id"]
+
+
+def test_every_form_is_worded_as_it_says() -> None:
+    for item, plains in reworded():
+        form = item["form"]
+        if form != "double":
+            assert (item["lang"] == "en") == (form == "english"), item["id"]
+        words, plain_words = normalise(item["question"]).split(), normalise(plains[0]["question"]).split()
+        assert (words == plain_words) == (form == "unaccented"), item["id"]
+        if form == "unaccented":
+            assert re.fullmatch(r"[a-zñ0-9, ]+", item["question"]), item["id"]
+        if form == "typo":
+            differing = [pair for pair in zip(words, plain_words, strict=True) if pair[0] != pair[1]]
+            assert len(differing) in {1, 2}, item["id"]
 
 
 def test_minimum_counts() -> None:
@@ -152,3 +208,7 @@ def test_minimum_counts() -> None:
     assert reasons["near_miss"] >= 6
     assert {item["split"] for item in answerables()} == {"dev", "test"}
     assert {item["split"] for item in unanswerables()} == {"dev", "test"}
+    forms = Counter(item["form"] for item, _ in reworded())
+    assert sum(forms.values()) >= 25
+    assert set(forms) == FORMS
+    assert min(forms.values()) >= 6

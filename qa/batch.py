@@ -1,0 +1,169 @@
+"""A batch: questions in, one record a line out, each whole and on disk before the next is asked.
+
+What is wrong with one question becomes the `error` of its record; what would befall all alike stops the run, which goes
+on where it was when the same command is given again.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.corpus import TEXT_SUFFIXES
+from index.errors import CorpusError
+from qa.answer import Assistant
+from qa.answers_file import answers_file
+from qa.errors import ContextError, QuestionError, QuestionsError
+from qa.questions import Asked, read_questions
+from qa.record import SCHEMA, dumps, to_json
+from qa.render import harmless, print_answer
+from qa.settings import Settings
+from qa.terminal import batch_bar, console, note, print_record
+from qa.types import Answer
+
+# What a record of ours has: the same key of a question must not pass through and be taken for ours.
+_OUR_KEYS = frozenset(
+    "schema id question understood answer abstained reason confidence citations rejected passages notices model index "
+    "seconds error".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A question of a batch, its record as a line of JSON, and its answer, None where there was an error."""
+
+    asked: Asked
+    record: str
+    answer: Answer | None
+
+    @property
+    def outcome(self) -> str:
+        """What became of it, in a word or two."""
+        if self.answer is None:
+            return "failed"
+        return "not on record" if self.answer.abstained else "answered"
+
+
+def answer_all(assistant: Assistant, questions: Iterable[Asked]) -> Iterator[Done]:
+    """Answers one question after another, in order. Raises `UserError` kinds for what would befall all alike."""
+    for asked in questions:
+        try:
+            answer = _answer(assistant, asked)
+        except (QuestionError, ContextError) as error:
+            yield Done(asked, _error_record(asked, str(error)), None)
+        else:
+            yield Done(asked, _with_extra(to_json(answer, assistant.files), asked), answer)
+
+
+def _answer(assistant: Assistant, asked: Asked) -> Answer:
+    if asked.error is not None or asked.question is None:
+        raise QuestionError("no question", "a question in words", "mend the line")
+    try:
+        return assistant.ask(asked.question, asked.id, asked.history)
+    except CorpusError:
+        # A file that was changing while it was read is at rest a moment later.
+        return assistant.ask(asked.question, asked.id, asked.history)
+
+
+def _error_record(asked: Asked, error: str) -> str:
+    record = {"schema": SCHEMA, "id": asked.id, "question": asked.question, "error": asked.error or error}
+    return _with_extra(dumps(record), asked)
+
+
+def _with_extra(line: str, asked: Asked) -> str:
+    """A record with the further keys of its question behind its own."""
+    if not asked.extra:
+        return line
+    record: dict[str, Any] = json.loads(line)
+    return dumps({**record, **{key: value for key, value in asked.extra.items() if key not in _OUR_KEYS}})
+
+
+def run_batch(
+    assistant: Assistant,
+    lines: Iterable[bytes],
+    total: int | None,
+    output: Path | None,
+    restart: bool = False,
+    follow: bool = False,
+) -> int:
+    """Answers the questions of the lines into a file, or to standard output; gives how many could not be asked,
+    those of an earlier run among them.
+
+    `total` is the number of questions where it is known. With `follow` each answer is also shown as it comes, in place
+    of a progress bar.
+    """
+    assistant.prepare()
+    questions = read_questions(lines)
+    if output is None:
+        return _write_all(assistant, questions, _print_at_once, lambda done: None)
+    with answers_file(output, restart) as answers:
+        kept, failed = answers.kept(questions)
+        if follow:
+            return _write_all(assistant, questions, answers.write, _follower(assistant), kept, failed)
+        with batch_bar(total, kept) as advance:
+            return _write_all(assistant, questions, answers.write, lambda done: advance(), kept, failed)
+
+
+def require_apart(questions: Path | None, output: Path, settings: Settings) -> None:
+    """Raises `QuestionsError` where the answers would replace the questions or become an article themselves."""
+    place = output.resolve()
+    if questions is not None and place == questions.resolve():
+        raise QuestionsError(f"{output} holds the questions", "another file for the answers", "name one with -o")
+    if place.is_relative_to(settings.corpus.resolve()) and place.suffix.lower() in TEXT_SUFFIXES:
+        raise QuestionsError(
+            f"{output} would be read as an article of {settings.corpus}",
+            "a file elsewhere, or one in .jsonl",
+            "name one",
+        )
+
+
+def _print_at_once(record: str) -> None:
+    """Through a pipe as well: whoever reads it gets each record when it is there, and may go away."""
+    print_record(record)
+    sys.stdout.flush()
+
+
+def _write_all(
+    assistant: Assistant,
+    questions: Iterable[Asked],
+    write: Callable[[str], None],
+    heard: Callable[[Done], None],
+    kept: int = 0,
+    failed_before: int = 0,
+) -> int:
+    outcomes: Counter[str] = Counter()
+    began = time.monotonic()
+    try:
+        for done in answer_all(assistant, questions):
+            write(done.record)
+            outcomes[done.outcome] += 1
+            heard(done)
+    finally:
+        _summarise(outcomes, kept, failed_before, time.monotonic() - began)
+    return failed_before + outcomes["failed"]
+
+
+def _summarise(outcomes: Counter[str], kept: int, failed_before: int, seconds: float) -> None:
+    count = outcomes.total()
+    told = ", ".join(f"{outcomes[each]} {each}" for each in ("answered", "not on record", "failed") if outcomes[each])
+    before = f", {kept} from an earlier run" if kept else ""
+    before += f", {failed_before} of them failed" if failed_before else ""
+    rate = f", {60 * count / seconds:.0f} a minute" if count > 1 else ""
+    note(f"{count} question{'s' * (count != 1)} in {seconds:.0f} s{rate}{': ' * bool(told)}{told}{before}")
+
+
+def _follower(assistant: Assistant) -> Callable[[Done], None]:
+    shown = console()
+
+    def follow(done: Done) -> None:
+        shown.print(harmless(f"{done.asked.id}  {done.asked.question or ''}"), style="dim")
+        if done.answer is None:
+            shown.print(harmless(json.loads(done.record)["error"]))
+        else:
+            print_answer(shown, done.answer, assistant.files, assistant.settings.corpus)
+
+    return follow
