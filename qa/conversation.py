@@ -8,7 +8,6 @@ rules on its words. Nothing here knows of models; how well the articles hold a w
 import re
 from collections.abc import Callable, Sequence
 
-from index import countries
 from index.spanish import analyse, fold
 from qa.intent import ORDINALS, is_greeting, is_overview
 from qa.types import Turn
@@ -21,6 +20,7 @@ from qa.wording import (
     dependence_of,
     fragment_of,
     is_country,
+    is_person,
     name_spans,
     points_to_event,
     statement_of,
@@ -68,7 +68,7 @@ def divide(line: str) -> list[str]:
     >>> divide("¿Cuándo y dónde se reunieron?")
     ['¿Cuándo se reunieron?', '¿dónde se reunieron?']
     """
-    if _QUOTED.search(line):  # what is quoted is not asked
+    if _QUOTED.search(line) and re.search(r"\w", line):  # what is quoted is not asked
         return [line]
     sentences = [each.strip() for each in re.split(r"(?<=[?!])\s*(?=[¿¡\w])", line) if re.search(r"\w", each)]
     parts = [part for each in sentences if not is_greeting(each) for part in _joined(each)]
@@ -186,7 +186,7 @@ def _carried(question: str, before: Turn) -> str:
     answered = _answered_name(before) if _asks_who(asked) and not _WHO_IS.search(asked) else ""
     if not content_words(question) or points_to_event(question):
         return f"{about}, {answered}" if answered else about
-    named = [asked[start:end] for start, end in name_spans(asked) if not is_country(asked[start:end])]
+    named = [asked[start:end] for start, end in name_spans(asked) if is_person(asked[start:end])]
     return answered or ", ".join(dict.fromkeys(named)) or about
 
 
@@ -203,6 +203,6 @@ def _answered_name(turn: Turn) -> str:
         terms = set(analyse(quote[start:end]))
         # The first word of a sentence has its capital from there.
         opens = start == len(quote) - len(quote.lstrip("«“\"'¿¡(")) and " " not in quote[start:end]
-        if terms and not opens and not terms & (asked | countries.words()):
+        if terms and not opens and not terms & asked and is_person(quote[start:end]):
             return quote[start:end]
     return ""

@@ -49,10 +49,12 @@ _DEMONSTRATIVE = re.compile(
 _CLITIC = re.compile(
     rf"^[\s¿(]*{_AND}[¿\s]*(?:(?:{PREPOSITION}\s+)?{WH}\s+(?:(?<=u[ée] )\w+\s+)?)?(?:no\s+)?(?:se\s+)?"
     r"(?:l[oe]s?\s+(?!que\b|mism[oa]\b|m[áa]s\b|mejor\b|peor\b)"
-    r"|las?\s+(?=\w+(?:ó|aron|ieron|aban?|ían?|arán?)\b|ha\b|han\b|hab))"
+    r"|las?\s+(?=\w+(?:ó|aron|ieron|aban?|[íi]an?|ar[áa]n?)\b|ha\b|han\b|hab))"
     r"(?:ha\w*\s+|hab[íi]a\w*\s+)?(\w+)",
     re.IGNORECASE,
 )
+# «¿A quién le escribió?» asks whom «le» stands for.
+_TO_WHOM = re.compile(rf"^[\s¿]*{_AND}[¿\s]*a qui[ée]n(?:es)? les?\b", re.IGNORECASE)
 _VERB = re.compile(r"(?:ó|aron|ieron|aba|aban|ía|ían|ará|arán|erá|a|an|e|en|o|ado|ido|cho|sto)$")
 _CIRCUMSTANCE = re.compile(
     rf"^[\s¿(]*{_AND}[¿\s]*(?:(?:cu[áa]ndo|d[óo]nde|ad[óo]nde|c[óo]mo|por qu[ée])\b"
@@ -72,14 +74,14 @@ _LIGHT = frozenset(
     "paso pasa ocurrio ocurre sucedio sucede fue fueron era es son sera seria ser estaba esta estuvo tuvo tiene "
     "tienen tener hubo hay lugar celebro produjo eso cosa cosas exactamente motivo razon causa fin mas otra otro "
     "otros otras vez said say says told happen happened happens take place took else reason exactly more other "
-    "time".split()
+    "time so then".split()
 )
 _COPULAS = frozenset("es son era eran fue fueron sera is are was were does did do".split())
 _CAPITAL = r"[A-ZÁÉÍÓÚÑÜ][\w'-]*"
 # «Consejo de Seguridad de la ONU» is one name, «Putin de Trump» are two.
 _BODY = (
-    r"(?:Agencia|Asamblea|Banco|Casa|Comit[ée]|Consejo|Corte|Departamento|D[íi]a|Fuerzas|Gobierno|Ministerio|Ministr[oa]"
-    r"|Organizaci[óo]n|Partido|Pen[íi]nsula|Rep[úu]blica|Seguridad|Tribunal|Uni[óo]n|Universidad)"
+    r"(?:Agencia|Asamblea|Asuntos|Banco|Casa|Comit[ée]|Consejo|Corte|Departamento|D[íi]a|Fuerzas|Gobierno|Ministerio|Ministr[oa]"
+    r"|Organizaci[óo]n|Partido|Pen[íi]nsula|Relaciones|Rep[úu]blica|Seguridad|Tribunal|Uni[óo]n|Universidad)"
 )
 _NAME = re.compile(
     rf"\b(?:{_BODY}\s+(?:de|del|de la)\s+(?={_CAPITAL}))*{_CAPITAL}(?:\s+del (?:Norte|Sur|Este|Oeste)\b|\s+{_CAPITAL})*"
@@ -140,7 +142,7 @@ def _lacks_subject(question: str) -> bool:
 def _points_by_clitic(question: str) -> bool:
     """«¿Quién lo dijo?» points back; «¿Qué le regaló a Kim?» names whom it points to, «¿Cuándo la ONU...?» does not."""
     found = _CLITIC.search(question)
-    if found is None or not _VERB.search(found.group(1).lower()):
+    if found is None or not _VERB.search(found.group(1).lower()) or _TO_WHOM.search(question):
         return False
     return not re.search(r"\b(?:a|al)\s+\w+", question[found.end() :])
 
@@ -198,3 +200,8 @@ def is_country(name: str) -> bool:
     """Whether a name is that of a country or body, whatever its form."""
     terms = set(analyse(name))
     return bool(terms) and terms <= countries.words()
+
+
+def is_person(name: str) -> bool:
+    """Whether a name may be somebody's: it is no country's and begins unlike a body's («Consejo de Seguridad»)."""
+    return not is_country(name) and re.match(rf"{_BODY}\b", name) is None
