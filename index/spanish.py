@@ -27,7 +27,7 @@ _NOUNS = frozenset("estado estados sentido sentidos".split())
 _ENGLISH = frozenset(
     "a about after all and any are at be been by can could did do does for from had has have he her his how in into "
     "is it its many me much of on or say said she should some than that the their them they this to was were what "
-    "when where which who whom whose why will with would you your".split()
+    "when where which who whom whose why will with would you your s t".split()
 )
 # What a question has beside the thing that it asks about.
 _ASIDES = frozenset("dice dicen dijo dijeron decir dicho mas otro otra ahi alli aqui entonces exactamente".split())
