@@ -18,7 +18,7 @@ from index.types import Hit
 from qa.citations import Statement, Verified
 from qa.conversation import completed, divide
 from qa.coverage import coverage
-from qa.intent import absent_years, checked, intent_of
+from qa.intent import absent_years, checked, intent_of, is_greeting
 from qa.model import LlamaModel, Model, file_digest, find_bundled_model
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
 from qa.ranking import Ranker, load_ranker
@@ -189,9 +189,11 @@ class Assistant:
         """The question in the articles' spelling and with what it leaves out."""
         spelling = self._spelling(index)
         mended = spelling.mend(text).question
-        if not turns or dependence_of(mended) == "none":
+        # Thanks in between change no subject.
+        asked = [turn for turn in turns if not is_greeting(turn.question)]
+        if not asked or dependence_of(mended) == "none":
             return mended
-        turns = [replace(turn, question=spelling.mend(turn.question).question) for turn in turns]
+        turns = [replace(turn, question=spelling.mend(turn.question).question) for turn in asked]
         if self.reader == "composing":
             written = rewritten(self.model, mended, turns)
             if written is not None:

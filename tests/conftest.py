@@ -7,8 +7,14 @@ from collections.abc import Iterator
 # It is read when the first of the two is loaded, so it is set before anything else is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell without job control has what it runs in the background ignore Ctrl-C; here it must work, in commands as well.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The first example may load a model, so time says nothing here. Where nobody watches, the same examples every time.
 settings.register_profile(

@@ -160,6 +160,36 @@ def test_the_same_question_gives_the_same_record_whatever_came_before(setting: S
     assert len({answer.text for answer in forwards}) == len(questions)
 
 
+def test_a_follow_up_is_understood_from_the_turn_before_and_thanks_change_no_subject(setting: Setting) -> None:
+    assistant = setting.assistant()
+    first = assistant.ask(NAMED)
+    answer = assistant.ask("¿Y cuándo?", history=[first.turn])
+    assert answer.understood == "¿Y cuándo? (inauguró el puente nuevo sobre el río Júcar, Marta Ruiz)"
+    thanked = assistant.ask("gracias", history=[first.turn])
+    assert assistant.ask("¿Y cuándo?", history=[first.turn, thanked.turn]).understood == answer.understood
+
+
+def test_an_earlier_question_without_its_answer_is_answered_first(setting: Setting) -> None:
+    assistant = setting.assistant()
+    told = assistant.ask("¿Y cuándo?", history=[assistant.ask(NAMED).turn])
+    assert without_time(assistant.ask("¿Y cuándo?", history=[NAMED])) == without_time(told)
+
+
+def test_a_change_of_subject_carries_nothing_over(setting: Setting) -> None:
+    assistant = setting.assistant()
+    before = [assistant.ask(BRIDGE).turn]
+    question = "¿Quién abrió una tienda en Cuenca en marzo de 2019?"
+    assert without_time(assistant.ask(question, history=before)) == without_time(assistant.ask(question))
+
+
+def test_two_questions_in_one_line_are_both_answered(setting: Setting) -> None:
+    answer = setting.assistant().ask(
+        "¿Quién inauguró el puente nuevo sobre el río Júcar y qué ganó el equipo de Teruel?"
+    )
+    assert "Marta Ruiz" in answer.text and "la final de balonmano" in answer.text
+    assert [each.marker for each in answer.citations] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("model", "reader", "used"),
     [

@@ -43,8 +43,8 @@ def hits(*texts: str) -> list[Hit]:
     ]
 
 
-def ranker(likelihood_weight: float = 0.0, second_ratio: float = 2.0) -> Ranker:
-    weights = tuple(1.0 if name == "coverage" else 0.0 for name in FEATURES)
+def ranker(likelihood_weight: float = 0.0, second_ratio: float = 2.0, coverage_weight: float = 0.5) -> Ranker:
+    weights = tuple(coverage_weight if name == "coverage" else 0.0 for name in FEATURES)
     return Ranker(weights, likelihood_weight, second_ratio, (0.0,) * 10, 0.0)
 
 
@@ -63,6 +63,14 @@ def test_the_sentence_with_the_question_s_words_answers() -> None:
 def test_likelihood_decides_where_it_weighs_more() -> None:
     reading = read_sentences(LikingModel("Nadie"), "¿De qué pesca habló?", hits(TEXT), PlainTerms(), ranker(9.0))
     assert texts_of(reading.draft.parts) == ["Nadie más fue a Lima ni a Quito."]
+
+
+def test_a_sentence_far_behind_the_best_is_not_scored() -> None:
+    model = LikingModel("Nadie")
+    far = ranker(9.0, coverage_weight=2.0)
+    reading = read_sentences(model, "¿De qué pesca habló?", hits(TEXT), PlainTerms(), far)
+    assert texts_of(reading.draft.parts) == ["Después habló de pesca en Quito."]
+    assert model.scored == []
 
 
 def test_only_the_best_sentences_are_scored() -> None:
