@@ -106,7 +106,7 @@ class Chat:
         markers = [str(citation.marker) for citation in citations]
         if not citations or (argument and argument not in markers):
             raise ChatError(
-                f"citation {argument} in the last answer" if citations else "no citation in the last answer",
+                f"no citation {argument}".rstrip() + " in the last answer",
                 f"one of {', '.join(markers)}" if citations else "an answer with citations",
                 "ask a question first" if not citations else "name one of these",
             )
@@ -150,7 +150,8 @@ class Chat:
             raise ChatError(f"{path} is there already", "a new file", "name another") from error
         except (OSError, ValueError, RuntimeError) as error:  # the last for "~somebody" who has no home here
             raise ChatError(f"{path} cannot be written ({error})", "a writable folder", "name another") from error
-        self._console.print(f"{len(self.answers)} answers written to {harmless(str(path))}")
+        count = len(self.answers)
+        self._console.print(f"{count} answer{'s' * (count != 1)} written to {harmless(str(path))}")
 
     def _quit(self, argument: str) -> None:
         raise Leave

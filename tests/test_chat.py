@@ -285,7 +285,7 @@ def test_sources_show_whole_passages_with_the_quotation_highlighted(conversation
 @pytest.mark.parametrize("argument", ["3", "0", "-1", "01", "[1]", "uno", "1 2"])
 def test_sources_of_no_citation_are_turned_down(conversation: Conversation, argument: str) -> None:
     conversation.said(BOTH)
-    message = f"qa: citation {argument} in the last answer; expected one of 1, 2; name one of these\n"
+    message = f"qa: no citation {argument} in the last answer; expected one of 1, 2; name one of these\n"
     assert conversation.parted(f"/sources {argument}") == ("", message)
 
 
@@ -498,7 +498,7 @@ def test_names_with_spaces_and_the_home_folder_are_understood(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     conversation.said(BAKER)
-    assert conversation.parted("/save ~/mi charla.md")[0] == f"1 answers written to {tmp_path}/mi charla.md\n"
+    assert conversation.parted("/save ~/mi charla.md")[0] == f"1 answer written to {tmp_path}/mi charla.md\n"
     assert (tmp_path / "mi charla.md").read_text(encoding="utf-8").startswith("# Consta\n\n## ¿Qué abrió")
 
 
@@ -733,7 +733,7 @@ def test_a_fault_in_one_line_does_not_keep_the_next_from_an_answer(conversation:
     assert [line.split(";")[0] for line in errors.splitlines()] == [
         "qa: no command /nada",
         "qa: an empty question",
-        "qa: citation 7 in the last answer",
+        "qa: no citation 7 in the last answer",
     ]
 
 
@@ -842,7 +842,7 @@ def test_control_characters_never_reach_the_output(tmp_path: Path) -> None:
     ]
     output, errors = conversation.parted(*lines)
     assert output.count("plantó un olmo en la plaza") >= 5
-    assert "answers written to" in output
+    assert " written to" in output
     starts = ["qa: citation \ufffd]0;malo\ufffd ", "qa: no command /nada\ufffd]0;", *[f"qa: {tmp_path}/"] * 2]
     assert [line[: len(start)] for line, start in zip(errors.splitlines(), starts, strict=True)] == starts
     assert HOSTILE.findall(output + errors) == []
@@ -862,7 +862,7 @@ def test_brackets_of_an_article_or_a_line_are_no_markup(tmp_path: Path) -> None:
 [1] a.txt, line 1
    1  >>El alcalde de Vinuesa plantó un [red]olmo[/red] :smile: ayer.<<
 > /save {tmp_path}/[bold]x.md
-1 answers written to {tmp_path}/[bold]x.md
+1 answer written to {tmp_path}/[bold]x.md
 """
     )
 
