@@ -292,7 +292,8 @@ def test_sources_of_no_citation_are_turned_down(conversation: Conversation, argu
 def test_sources_need_an_answer_with_citations(conversation: Conversation) -> None:
     none = "qa: no citation in the last answer; expected an answer with citations; ask a question first\n"
     assert conversation.parted("/sources") == ("", "qa: no answer yet; expected a question before it; ask one\n")
-    assert conversation.parted("hola", "/sources", "/sources 1")[1] == none + none.replace("citation in", "citation 1 in")
+    second = none.replace("citation in", "citation 1 in")
+    assert conversation.parted("hola", "/sources", "/sources 1")[1] == none + second
 
 
 def test_sources_of_an_article_that_changed_are_not_shown(conversation: Conversation) -> None:
