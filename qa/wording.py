@@ -40,16 +40,22 @@ _PRONOUN = re.compile(
 # Words that point back to what was said.
 _TIME = r"(?:años?|mes(?:es)?|semanas?|lunes|martes|mi[ée]rcoles|jueves|viernes|year|month|week)\b"
 _DEMONSTRATIVE = re.compile(
-    rf"\b(?:ello|eso|esto|aquello|dich[oa]s?|it|that|those|this)\b(?! {_TIME})"
-    rf"|\b(?:es[ae]s?|esos|est[eo]s?|estas|aquel(?:la|los|las)?)\s+(?!{_TIME})\w+"
+    rf"\b(?:ello|eso|esto|aquello|it|those|this)\b(?! (?:{_TIME}|true|said|expected|likely|possible))"
+    # "that agreement", not "said that North Korea ..."
+    r"|(?<!\bsaid )(?<!\bsay )(?<!\bsays )(?<!\bthink )(?<!\bthinks )(?<!\btrue )\bthat\b(?=\s*\??$| (?-i:[a-z]))"
+    # «dicha visita», not «ha dicho».
+    r"|(?<!\bha )(?<!\bhan )(?<!\bhe )(?<!\bhabía )(?<!\bhabían )\bdich[oa]s?\s+\w+"
+    rf"|\b(?:es[ae]s?|esos|est[eo]s?|estas|aquel(?:la|los|las)?)\s+(?!{_TIME}|con\b|que\b|de\b)\w+"
     # Without its accent «está» looks like it.
     rf"|\b{PREPOSITION}\s+esta\s+(?!{_TIME})\w+",
     re.IGNORECASE,
 )
 _CLITIC = re.compile(
-    rf"^[\s¿(]*{_AND}[¿\s]*(?:(?:{PREPOSITION}\s+)?{WH}\s+(?:(?<=u[ée] )\w+\s+)?)?(?:no\s+)?(?:se\s+)?"
-    r"(?:l[oe]s?\s+(?!que\b|mism[oa]\b|m[áa]s\b|mejor\b|peor\b)"
+    rf"^[\s¿(]*{_AND}[¿\s]*(?:{PREPOSITION}\s+)?"
+    # «¿Quién los acusa?», but «¿Qué usan los rusos?»
+    rf"(?:(?:{WH}\s+)?(?:no\s+)?(?:se\s+)?(?:l[oe]s?\s+(?!que\b|mism[oa]\b|m[áa]s\b|mejor\b|peor\b)"
     r"|las?\s+(?=\w+(?:ó|aron|ieron|aban?|[íi]an?|ar[áa]n?)\b|ha\b|han\b|hab))"
+    r"|(?:qu[ée]|cu[áa]l)\s+\w+\s+(?:no\s+)?(?:se\s+)?l(?:o|es?)\s+)"
     r"(?:ha\w*\s+|hab[íi]a\w*\s+)?(\w+)",
     re.IGNORECASE,
 )
@@ -65,7 +71,10 @@ _CIRCUMSTANCE = re.compile(
 _PREPOSITIONED = re.compile(
     rf"\b(?:{PREPOSITION}|del)\s+(?:(?:el|la|los|las|un|una|su|sus|todo|toda)\s+)*[\w-]+", re.IGNORECASE
 )
-_NOUN = re.compile(r"\b(?:el|la|los|las|un|una|unos|unas)\s+\w+|\b[A-ZÁÉÍÓÚÑÜ]\w+")
+_NOUN = re.compile(
+    r"\b(?:el|l[ao]s?|un[oa]?s?|algun[oa]s|much[oa]s|poc[oa]s|otr[oa]s|tod[oa]s|vari[oa]s|cada|ning[úu]n[oa]?)\s+\w+"
+    r"|\b[A-ZÁÉÍÓÚÑÜ]\w+"
+)
 _MORE = re.compile(r"\b(?:algo|nada|qu[ée]|what|anything) (?:m[áa]s|else)\b", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:alguien|qui[ée]n(?:es)?|d[óo]nde|who|anyone|where) (?:m[áa]s|else)\b", re.IGNORECASE)
 # Verbs and nouns that say nothing of what a question is about.
@@ -106,11 +115,6 @@ def dependence_of(question: str) -> Dependence:
     return "none" if told else "perhaps"
 
 
-def _names_thing(text: str) -> bool:
-    """Whether a noun with its article, or a name, stands in a text without a preposition."""
-    return _NOUN.search(_PREPOSITIONED.sub(" ", text)) is not None
-
-
 def asks_more(question: str) -> bool:
     """Whether what was answered already is not wanted again: «¿Qué más dijo?»."""
     return _MORE.search(question) is not None
@@ -133,10 +137,13 @@ def _points_to_someone(question: str) -> bool:
 def _lacks_subject(question: str) -> bool:
     """Whether a Spanish question for a circumstance («¿Qué días estuvo en Rusia?») names nobody who did it.
 
-    Spanish leaves a known subject out; then no noun stands in the question without a preposition.
+    Spanish leaves a known subject out; then nothing but the verb stands in the question without a preposition.
     """
     found = _CIRCUMSTANCE.match(question)
-    return found is not None and not _names_thing(question[found.end() :])
+    if found is None:
+        return False
+    rest = _PREPOSITIONED.sub(" ", question[found.end() :])
+    return _NOUN.search(rest) is None and len(content_words(rest)) <= 1
 
 
 def _points_by_clitic(question: str) -> bool:

@@ -141,6 +141,9 @@ def test_no_word_of_a_line_is_lost_by_division(line: str) -> None:
 # --- whether a question leaves out what it is about
 
 COMPLETE = (
+    "¿Qué ha dicho Lavrov sobre la OTAN?",
+    "Who said that North Korea's help is unlikely to change the war?",
+    "Is it true that Putin visited China?",
     "¿Quién es Peskov?",
     "¿Qué dijo Lavrov de Occidente?",
     "¿Qué le regaló Putin a Kim?",
@@ -203,6 +206,8 @@ DEPENDENT = (
     "¿Qué dijo Putin de eso?",
     "¿Cuándo ocurrió esa visita?",
     "Who said it?",
+    "Who said that?",
+    "What is that agreement about?",
     # a circumstance of nobody who is named
     "¿Qué días estuvo en Rusia?",
     "¿Cuándo se reunieron?",

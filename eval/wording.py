@@ -1,0 +1,29 @@
+"""Counts how many complete questions are taken for follow-ups, by their words alone.
+
+    python -m eval.wording squad_es_train.json xquad_es_dev.json
+
+The questions are in SQuAD format. Most are complete, so «surely» should be rare among them; some do point back («este
+asunto») and are rightly counted. «perhaps» is decided by the articles.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qa.wording import dependence_of
+
+
+def main(files: Annotated[list[Path], typer.Argument(help="Questions in SQuAD format.")]) -> None:
+    """Print the share of each kind of dependence, a line for each file."""
+    for file in files:
+        paragraphs = [part for article in json.loads(file.read_bytes())["data"] for part in article["paragraphs"]]
+        found = Counter(dependence_of(asked["question"]) for part in paragraphs for asked in part["qas"])
+        shares = ", ".join(f"{kind} {found[kind] / found.total():.3f}" for kind in ("none", "perhaps", "surely"))
+        print(f"{file.name}: {found.total()} questions; {shares}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
