@@ -51,7 +51,9 @@ _NO_VERB = re.compile(
 _ASKING_LAST = re.compile(rf"\s{WH}$", re.IGNORECASE)
 # «¿Quién es Choe Son Hui?» is about her, «¿Quién es el portavoz?» about whom it is answered with.
 _WHO_IS = re.compile(
-    r"\b(?:qui[ée]n(?:es)?|who)\s+(?:es|son|era|eran|fue|is|are|was|were)\s+(?-i:[A-ZÁÉÍÓÚÑÜ])", re.IGNORECASE
+    r"\b(?:qui[ée]n(?:es)?|who)\s+(?:es|son|era|eran|fue|is|are|was|were)\s+"
+    r"(?:(?!de\b|del\b|of\b|en\b|in\b)\w+\s+){0,3}?(?-i:[A-ZÁÉÍÓÚÑÜ])",
+    re.IGNORECASE,
 )
 _ORDINAL = re.compile(rf"\b(?:{'|'.join(ORDINALS)})\b")
 _YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")

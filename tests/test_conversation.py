@@ -389,6 +389,11 @@ def test_whoever_a_question_was_answered_with_is_carried() -> None:
     assert after(who, "¿Por qué?") == "¿Por qué? (el ministro de Exteriores de Rusia, Serguéi Lavrov)"
 
 
+def test_who_somebody_is_stays_about_them_whatever_the_answer_names() -> None:
+    who = turn("¿Quién es el almirante Rob Bauer?", "El almirante Rob Bauer llamó a Occidente a prepararse.")
+    assert after(who, "¿Y qué dijo?") == "¿Y qué dijo? (el almirante Rob Bauer)"
+
+
 def test_the_answer_to_no_question_for_a_person_is_not_carried() -> None:
     when = turn("¿Cuándo llegó Kim?", "Serguéi Lavrov dijo que llegó el lunes.")
     assert after(when, "¿Con quién se reunió allí?") == "¿Con quién se reunió allí? (Kim)"
