@@ -130,8 +130,11 @@ def _points_to_someone(question: str) -> bool:
     if found is None:
         return False
     before = question[: found.start()]
-    # «¿Qué hacen los bálticos en sus fronteras?» has said whose.
-    return not name_spans(before) and not (found.group().lower() in ("su", "sus") and content_words(before))
+    if found.group().lower() in ("su", "sus"):
+        # «¿Qué hacen los bálticos en sus fronteras?» has said whose, «¿Cuándo abrió su tienda?» has not.
+        stated = LEADING.sub("", before, count=1)
+        return _NOUN.search(stated) is None and len(content_words(stated)) <= 1
+    return not name_spans(before)
 
 
 def _lacks_subject(question: str) -> bool:
