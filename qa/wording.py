@@ -132,7 +132,9 @@ def _points_to_someone(question: str) -> bool:
     before = question[: found.start()]
     if found.group().lower() in ("su", "sus"):
         # «¿Qué hacen los bálticos en sus fronteras?» has said whose, «¿Cuándo abrió su tienda?» has not.
-        stated = LEADING.sub("", before, count=1)
+        # The first word has its capital from where it stands: «¿Era su hermana?»
+        opening = before.lstrip(" ¿")
+        stated = LEADING.sub("", opening[:1].lower() + opening[1:], count=1)
         return _NOUN.search(stated) is None and len(content_words(stated)) <= 1
     return not name_spans(before)
 

@@ -208,6 +208,9 @@ DEPENDENT = (
     "Who said it?",
     "Who said that?",
     "What is that agreement about?",
+    "¿Era su hermana?",
+    "¿Cuándo abrió su tienda?",
+    "¿Cuál es su cargo?",
     # a circumstance of nobody who is named
     "¿Qué días estuvo en Rusia?",
     "¿Cuándo se reunieron?",
