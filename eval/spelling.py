@@ -6,13 +6,13 @@ Twice: over the articles of the default corpus, which are about something else, 
 and over the questions' own paragraphs, where a name that both spell differently may rightly be changed.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from eval.retrieval import paragraphs_of
 from index.corpus import load
 from index.spelling import Spelling
 from qa.settings import resolve
@@ -31,7 +31,7 @@ def changes(spelling: Spelling, questions: Sequence[str]) -> list[tuple[str, str
 
 def main(file: Annotated[Path, typer.Argument(help="Questions in SQuAD format.")]) -> None:
     """Print the changes over both corpora."""
-    paragraphs = [part for article in json.loads(file.read_bytes())["data"] for part in article["paragraphs"]]
+    paragraphs = paragraphs_of(file)
     questions = [asked["question"] for part in paragraphs for asked in part["qas"]]
     corpora: dict[str, Iterable[str]] = {
         "other articles": (document.text for document in load(resolve({}).corpus).documents),

@@ -6,21 +6,20 @@ The questions are in SQuAD format. Most are complete, so «surely» should be ra
 asunto») and are rightly counted. «perhaps» is decided by the articles.
 """
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from eval.retrieval import paragraphs_of
 from qa.wording import dependence_of
 
 
 def main(files: Annotated[list[Path], typer.Argument(help="Questions in SQuAD format.")]) -> None:
     """Print the share of each kind of dependence, a line for each file."""
     for file in files:
-        paragraphs = [part for article in json.loads(file.read_bytes())["data"] for part in article["paragraphs"]]
-        found = Counter(dependence_of(asked["question"]) for part in paragraphs for asked in part["qas"])
+        found = Counter(dependence_of(asked["question"]) for part in paragraphs_of(file) for asked in part["qas"])
         shares = ", ".join(f"{kind} {found[kind] / found.total():.3f}" for kind in ("none", "perhaps", "surely"))
         print(f"{file.name}: {found.total()} questions; {shares}")
 

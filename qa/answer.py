@@ -23,7 +23,7 @@ from qa.model import LlamaModel, Model, file_digest, find_bundled_model
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
 from qa.ranking import Ranker, load_ranker
 from qa.reader import read_composing, read_run, read_sentences
-from qa.rewriting import rewritten
+from qa.rewriting import MOST_TURNS, rewritten
 from qa.settings import Settings
 from qa.types import Answer, Citation, Turn
 from qa.wording import asks_more, dependence_of
@@ -193,7 +193,7 @@ class Assistant:
         asked = [turn for turn in turns if not is_greeting(turn.question)]
         if not asked or dependence_of(mended) == "none":
             return mended
-        turns = [replace(turn, question=spelling.mend(turn.question).question) for turn in asked]
+        turns = [replace(turn, question=spelling.mend(turn.question).question) for turn in asked[-MOST_TURNS:]]
         if self.reader == "composing":
             written = rewritten(self.model, mended, turns)
             if written is not None:

@@ -29,7 +29,8 @@ from qa.wording import (
 MOST_PARTS = 3
 """So many questions in one line are answered one by one; what is beyond stays with the last."""
 _LEAST_COVERAGE = 0.75
-"""A question without a name that the articles hold to this share is taken as complete. Chosen on `dev`."""
+"""A question without a name that the articles hold to this share is taken as complete. The development turns do not
+tell one value from another (eval/LOG.md); this one leaves what is well held alone."""
 
 Coverage = Callable[[str], float]
 """The share of a question's terms, by rarity, that the passage which holds most of them holds."""

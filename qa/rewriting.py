@@ -12,14 +12,15 @@ from qa.model import Model
 from qa.prompt import rewriting_prompt
 from qa.types import Turn
 
-_MOST_TURNS = 3
+MOST_TURNS = 3
+"""So many turns at most are shown to the model."""
 _MOST_TOKENS = 80
 _GRAMMAR = r"root ::= [^\x00-\x20\x7F<>\[\]] [^\x00-\x1F\x7F<>\[\]]{2,200}"
 
 
 def rewritten(model: Model, question: str, turns: Sequence[Turn]) -> str | None:
     """The question as the model completes it; None where it wrote none, or one that is not from the conversation."""
-    recent = turns[-_MOST_TURNS:]
+    recent = turns[-MOST_TURNS:]
     prompt = rewriting_prompt(model, question, recent)
     if len(prompt) + _MOST_TOKENS > model.context_tokens:
         return None

@@ -124,7 +124,7 @@ def indexing_bar() -> "Iterator[Progress]":
 def batch_bar(total: int | None, done: int) -> "Iterator[Callable[[], None]]":
     """A progress bar on standard error with rate and time left; to be called after each question.
 
-    `total` is None where nobody knows how many there are. None where standard error is no terminal.
+    `total` is None where nobody knows how many there are. Nothing is shown where standard error is no terminal.
     """
     if not sys.stderr.isatty():
         yield lambda: None

@@ -230,10 +230,19 @@ def test_passages_that_do_not_fit_the_model_are_left_out_and_that_is_said(tmp_pa
     assert rest == "passages did not fit the model's context\n"
 
 
-def test_a_context_too_small_for_one_passage(town: Path, tmp_path: Path, capsys: Captured) -> None:
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "composing",
+        "copying",
+    ],
+)
+def test_a_context_too_small_for_one_passage(reader: str, town: Path, tmp_path: Path, capsys: Captured) -> None:
+    # The copying reader has the model weigh sentences that are close to one another.
+    (town / "twins.txt").write_text(BRIDGE.replace("cuatro", "cinco") + "\n")
     model = write_model(tmp_path / "tiny.gguf", FAMILIES["chatml"])
     question = (ASKED + " ¿Lo oyó Íñigo Núñez Ibáñez?" * 100)[:2000]  # more bytes than the 2,048 tokens of context
-    options = ("--corpus", str(town), "--model", str(model))
+    options = ("--corpus", str(town), "--model", str(model), "--reader", reader)
     said = refusal(capsys, "ask", question, *options)
     assert said.endswith("shorten the question, or name a model with a larger context")
     assert BRIDGE in answered(capsys, "search", ASKED, "--corpus", str(town))

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.test_questions import EVIDENCE_KEYS, REASONS, article, normalise, occurs
+from tests.test_questions import EVIDENCE_KEYS, REASONS, TYPES, article, normalise, occurs
 
 EVAL = Path(__file__).parent.parent / "eval"
 SETS = ("conversations.jsonl", "follow_ups.jsonl")
@@ -16,20 +16,8 @@ SETS = ("conversations.jsonl", "follow_ups.jsonl")
 CONVERSATION_KEYS = {"id", "split", "turns"}
 TURN_KEYS = {"question", "kind", "standalone", "type", "answerable", "answers", "evidence"}
 KINDS = {"first", "follow_up", "change"}
-TURN_TYPES = {
-    "person",
-    "place",
-    "date",
-    "number",
-    "object",
-    "list",
-    "why",
-    "how",
-    "yes_no",
-    "who_says",
-    "change",
-    "several",
-}
+# The rest are forms of a question, not what it asks for.
+TURN_TYPES = TYPES - {"paraphrased", "typed", "english", "boilerplate"}
 
 
 def load(*names: str) -> list[dict[str, Any]]:
