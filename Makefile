@@ -7,7 +7,7 @@ READY = .venv/.ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: ask test lint check format setup clean help
+.PHONY: ask test eval lint check format setup clean help
 
 # The question reaches the program through the environment, as it was typed: nothing in it is expanded by make
 # or by the shell.
@@ -18,6 +18,10 @@ ask: $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m pytest
+
+eval: $(READY)
+	@$(BIN)/qa eval --out build/eval
+	@echo 'The report to look at: build/eval/report.html'
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
@@ -41,6 +45,7 @@ clean:
 help:
 	@echo 'make ask [Q="¿...?"]   ask the articles in seeds/ a question'
 	@echo 'make test              run the tests'
+	@echo 'make eval              measure the answers on eval/questions.jsonl, report in build/eval/'
 	@echo 'make check             ruff, mypy and the tests'
 	@echo 'make format            let ruff rewrite the code'
 	@echo 'make setup             create .venv; TORCH_INDEX=URL takes PyTorch from that index'

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from eval.retrieval import paragraphs_of
+from eval.squad import read_squad
 from index.corpus import load
 from index.spelling import Spelling
 from qa.settings import resolve
@@ -31,11 +31,11 @@ def changes(spelling: Spelling, questions: Sequence[str]) -> list[tuple[str, str
 
 def main(file: Annotated[Path, typer.Argument(help="Questions in SQuAD format.")]) -> None:
     """Print the changes over both corpora."""
-    paragraphs = paragraphs_of(file)
-    questions = [asked["question"] for part in paragraphs for asked in part["qas"]]
+    given = read_squad(file)
+    questions = [each.question for each in given.questions]
     corpora: dict[str, Iterable[str]] = {
         "other articles": (document.text for document in load(resolve({}).corpus).documents),
-        "their own paragraphs": (part["context"] for part in paragraphs),
+        "their own paragraphs": (paragraph.text for paragraph in given.paragraphs.values()),
     }
     for name, texts in corpora.items():
         found = changes(Spelling(texts), questions)

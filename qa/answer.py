@@ -1,7 +1,7 @@
 """The pipeline from a question to a proven answer, and the object that keeps what it needs between questions."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,8 @@ from index.spelling import Spelling
 from index.types import Hit
 from qa.citations import Statement, Verified
 from qa.conversation import completed, divide
-from qa.coverage import coverage
-from qa.intent import absent_years, checked, intent_of, is_greeting
+from qa.coverage import coverage, speaks_of
+from qa.intent import Intent, absent_years, checked, intent_of, is_greeting
 from qa.model import LlamaModel, Model, file_digest, find_bundled_model
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
 from qa.ranking import Ranker, load_ranker
@@ -28,8 +28,12 @@ from qa.settings import Settings
 from qa.types import Answer, Citation, Turn
 from qa.wording import asks_more, dependence_of
 
+# What finds passages for a question in place of the fused search, where something else is to be tried.
+Retriever = Callable[[str, StoredIndex], Sequence[Hit]]
 GREETING = "Hola. Pregunte algo que puedan decir los artículos, o pida «resume el artículo 1»."
 ADAPTER = "adapters/reader.gguf"
+LEAST_TOLD = 0.5
+"""Share of a topic's words, by rarity, that an article must hold to be summed up as the one about it."""
 _CONTEXT_TOKENS = 4096
 
 
@@ -42,12 +46,14 @@ class Assistant:
         embedder: Embedder | None = None,
         model: Model | None = None,
         progress: Progress | None = None,
+        retriever: Retriever | None = None,
     ) -> None:
         self.settings = settings
         self.index_dir = settings.index_dir or store.default_index_dir(settings.corpus)
         self.changes: Changes | None = None
         self._given_embedder, self._given_model = embedder, model
         self._progress = progress
+        self._retriever = retriever
         self._index: StoredIndex | None = None
         self._spelling_of: tuple[StoredIndex, Spelling] | None = None
 
@@ -118,6 +124,8 @@ class Assistant:
         return self._search(question, self.index())
 
     def _search(self, question: str, index: StoredIndex) -> tuple[Hit, ...]:
+        if self._retriever is not None:
+            return tuple(self._retriever(question, index))
         vector = self.embedder.encode([question])[0]
         return tuple(search(question, vector, index.passages, index.lexical, index.dense, self.settings.top_k))
 
@@ -161,7 +169,7 @@ class Assistant:
         if intent.kind == "greeting":
             return Found(Verified((Statement(GREETING),)), None)
         if intent.kind == "overview":
-            return overview(index, intent.documents)
+            return self._overview(intent, index)
         # An accent or a capital more is no other question.
         understood = question if fold(question) != fold(text) else None
         if listener is not None and understood is not None:
@@ -172,6 +180,16 @@ class Assistant:
         said = turns[-1].citations if turns and asks_more(text) else ()
         found = self._read(question, index, hits, said, listener)
         return replace(found, understood=understood, search_seconds=searched)
+
+    def _overview(self, intent: Intent, index: StoredIndex) -> Found:
+        """The summary of the articles that were named; of a topic, of the article with most of its names and words."""
+        if not intent.topic:
+            return overview(index, intent.documents)
+        spoken = [(speaks_of(each.text, intent.topic, index.lexical), each) for each in intent.documents]
+        (_, share), document = max(spoken, key=lambda pair: pair[0])
+        if share < LEAST_TOLD:
+            return refusal("no_evidence", self._search(intent.topic, index), 0.0)
+        return overview(index, [document])
 
     def _several(
         self, parts: Sequence[str], turns: Sequence[Turn], index: StoredIndex, listener: Listener | None
@@ -225,7 +243,9 @@ class Assistant:
             reading = read(self.model, question, hits, index.lexical, self.ranker, spans_of(said, index.documents))
         notices = (f"{reading.dropped} passages did not fit the model's context",) if reading.dropped else ()
         if reading.objection or not reading.draft.parts:
-            return refusal(reading.objection or "no_evidence", hits, reading.fallback.confidence, notices)
+            # What speaks against the best sentence is not in its probability: refused, it is under the threshold.
+            confidence = min(reading.fallback.confidence, self.ranker.threshold)
+            return refusal(reading.objection or "no_evidence", hits, confidence, notices)
         return replace(proven(reading, documents, hits), notices=notices)
 
     def _record(

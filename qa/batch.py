@@ -22,7 +22,7 @@ from qa.questions import Asked, read_questions
 from qa.record import SCHEMA, dumps, to_json
 from qa.render import harmless, print_answer
 from qa.settings import Settings
-from qa.terminal import batch_bar, console, note, print_record
+from qa.terminal import console, counting_bar, note, print_record
 from qa.types import Answer
 
 # What a record of ours has: the same key of a question must not pass through and be taken for ours.
@@ -104,7 +104,7 @@ def run_batch(
         kept, failed = answers.kept(questions)
         if follow:
             return _write_all(assistant, questions, answers.write, _follower(assistant), kept, failed)
-        with batch_bar(total, kept) as advance:
+        with counting_bar("Answering", total, kept) as advance:
             return _write_all(assistant, questions, answers.write, lambda done: advance(), kept, failed)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from eval.cli import app as evaluation
 from index.errors import UserError
 from qa.options import Corpus, EmbedderName, IndexDir, ModelPath, Reader, TopK, assistant_for, settings_of
 from qa.terminal import (
@@ -42,6 +43,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+app.add_typer(evaluation)
 
 
 def _print_version(wanted: bool) -> None:

@@ -20,3 +20,9 @@ def coverage(question: str, passages: Sequence[Passage], lexical: LexicalIndex) 
     wanted = wanted_of(question, lexical)
     best = np.argsort(-lexical.scores(question), kind="stable")[:_PASSAGES_TRIED]
     return max((share_held(wanted, frozenset(analyse(passages[place].text))) for place in best), default=0.0)
+
+
+def speaks_of(text: str, topic: str, lexical: LexicalIndex) -> tuple[int, float]:
+    """How many of the topic's names a text holds, and the share of all the topic's terms, by rarity in the index."""
+    wanted, held = wanted_of(topic, lexical), frozenset(analyse(text))
+    return sum(name in held for name in wanted.names), share_held(wanted, held)

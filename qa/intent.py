@@ -21,7 +21,8 @@ _OVERVIEW = re.compile(
     r"\b(?:resum(?:e|en|ir|eme|ime|a)|resumen(?:es)?|summar(?:y|ize|ise)|sintesis|overview)\b"
     r"|\bde que (?:trata|tratan|va|van|habla|hablan)\b"
     r"|\bque (?:dicen|cuentan|tratan) (?:los|estos|las|estas) (?:articulos|noticias)\b"
-    r"|\bwhat (?:are|is) (?:the|these|this) articles? about\b"
+    r"|\bwhat (?:are|is) (?:the|these|this|that) (?:\w+ )?(?:articles?|texts?|news|story|stories)(?: \d+)? about\b"
+    r"|\bwhat is article \d+ about\b"
 )
 ORDINALS = {
     "primer": 1, "primero": 1, "primera": 1, "segundo": 2, "segunda": 2, "tercer": 3, "tercero": 3, "tercera": 3,
@@ -29,9 +30,14 @@ ORDINALS = {
     "fourth": 4, "fifth": 5, "last": -1,
 }  # fmt: skip
 _ARTICLE = re.compile(
-    r"\b(?:articulo|noticia|texto|article|documento)\s+(?:numero\s+|n\.?º?\s*)?(\d+)\b"
-    rf"|\b({'|'.join(ORDINALS)})\s+(?:articulo|noticia|texto|article|documento)\b"
+    r"\b(?:articulo|noticia|texto|article|story|documento)\s+(?:numero\s+|n\.?º?\s*)?(\d+)\b"
+    rf"|\b({'|'.join(ORDINALS)})\s+(?:articulo|noticia|texto|article|story|documento)\b"
     rf"|\b(?:articulo|noticia|texto|documento)\s+({'|'.join(ORDINALS)})\b"
+)
+# «La noticia sobre el viaje» is one of the articles; which one, the search must say.
+_TOPIC = re.compile(
+    r"\b(?:articulo|noticia|texto|documento|article|story)\s+"
+    r"(?:que\s+(?:habla|trata|va|informa)\s+(?:de|del|sobre|acerca de)|sobre|acerca de|about|on)\s+(?P<topic>\w.*)"
 )
 # «¿De qué tratan?» asks about the articles, «¿De qué trata el acuerdo?» about the agreement.
 _ABOUT = re.compile(
@@ -43,10 +49,14 @@ _YEAR = re.compile(r"(?<![\d.,])(1[5-9]\d{2}|20\d{2}|21\d{2})(?![\d.,]*\d)")
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is wanted. An overview names the documents it is of; the other kinds name none."""
+    """What is wanted. An overview names the documents it is of; the other kinds name none.
+
+    With a `topic` it is of the one among them that speaks of it.
+    """
 
     kind: Literal["question", "overview", "greeting"]
     documents: tuple[Document, ...] = ()
+    topic: str = ""
 
 
 def checked(question: str) -> str:
@@ -78,6 +88,10 @@ def intent_of(question: str, documents: Sequence[Document]) -> Intent:
     named = _named(folded, documents)
     if named is not None:
         return Intent("overview", (named,))
+    topic = _TOPIC.search(fold(question))
+    if topic is not None:
+        # Folding keeps every letter in its place.
+        return Intent("overview", tuple(documents), question[topic.start("topic") :].strip(' ?!.»"'))
     # "resume la postura de Rusia" asks for a fact; only the articles themselves are summed up.
     return (
         Intent("overview", tuple(documents))

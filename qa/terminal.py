@@ -121,7 +121,7 @@ def indexing_bar() -> "Iterator[Progress]":
 
 
 @contextmanager
-def batch_bar(total: int | None, done: int) -> "Iterator[Callable[[], None]]":
+def counting_bar(label: str, total: int | None, done: int = 0) -> "Iterator[Callable[[], None]]":
     """A progress bar on standard error with rate and time left; to be called after each question.
 
     `total` is None where nobody knows how many there are. Nothing is shown where standard error is no terminal.
@@ -140,7 +140,7 @@ def batch_bar(total: int | None, done: int) -> "Iterator[Callable[[], None]]":
     )
 
     columns = (
-        TextColumn("Answering"),
+        TextColumn(label),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]:.0f} a minute"),

@@ -100,6 +100,36 @@ def test_an_overview_cites_sentences_of_that_article_in_their_order(setting: Set
     assert all(ARTICLES["b.txt"][each.start : each.end] == each.quote for each in answer.citations)
 
 
+@pytest.mark.parametrize(
+    ("asked", "understood"),
+    [
+        ("resume la noticia sobre la inauguración del puente", "Resumen de b.txt"),
+        ("resume el artículo que habla de la final de Teruel", "Resumen de c.txt"),
+        # «Final» and «tienda» weigh the same; the name decides.
+        ("resume la noticia sobre la final de Cuenca", "Resumen de a.txt"),
+    ],
+)
+def test_an_overview_of_a_topic_is_that_of_the_article_which_speaks_of_it(
+    setting: Setting, asked: str, understood: str
+) -> None:
+    answer = setting.assistant().ask(asked)
+    assert (answer.abstained, answer.understood) == (False, understood)
+
+
+def test_an_overview_of_what_no_article_speaks_of_is_refused_with_the_nearest_passages(setting: Setting) -> None:
+    answer = setting.assistant().ask("resume la noticia sobre la corona solar de Saturno")
+    assert (answer.abstained, answer.reason, answer.confidence) == (True, "no_evidence", 0.0)
+    assert answer.hits
+
+
+def test_what_is_refused_is_never_surer_than_the_threshold(setting: Setting) -> None:
+    # The sentence about the price holds every word but no date, which is asked for.
+    assistant = setting.assistant()
+    answer = assistant.ask("¿En qué fecha costó el puente cuatro millones de euros?")
+    assert answer.reason == "low_confidence"
+    assert answer.confidence == assistant.ranker.threshold
+
+
 def test_a_greeting_searches_nothing(setting: Setting) -> None:
     assistant = setting.assistant()
     assistant.index()

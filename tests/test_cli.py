@@ -33,7 +33,7 @@ KEYS = [
 ]
 CITATION_KEYS = ["marker", "file", "sha256", "encoding", "start", "end", "line", "quote", "answer_start", "answer_end"]
 GIFT_QUOTE = "En febrero, Putin le regaló a Kim una limusina rusa de lujo, contraviniendo las sanciones de la ONU."
-COMMANDS = ("ask", "chat", "batch", "search", "index", "verify", "models")
+COMMANDS = ("ask", "chat", "batch", "search", "index", "verify", "models", "eval")
 ESCAPE = "\x1b"
 
 

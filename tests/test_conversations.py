@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.test_questions import EVIDENCE_KEYS, REASONS, TYPES, article, normalise, occurs
+from eval.types import TYPES
+from tests.test_questions import EVIDENCE_KEYS, REASONS, article, normalise, occurs
 
 EVAL = Path(__file__).parent.parent / "eval"
 SETS = ("conversations.jsonl", "follow_ups.jsonl")
@@ -17,7 +18,7 @@ CONVERSATION_KEYS = {"id", "split", "turns"}
 TURN_KEYS = {"question", "kind", "standalone", "type", "answerable", "answers", "evidence"}
 KINDS = {"first", "follow_up", "change"}
 # The rest are forms of a question, not what it asks for.
-TURN_TYPES = TYPES - {"paraphrased", "typed", "english", "boilerplate"}
+TURN_TYPES = set(TYPES) - {"paraphrased", "typed", "english", "boilerplate", "overview", "follow_up", "double"}
 
 
 def load(*names: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from index.lexical import LexicalIndex
 from index.types import Passage
-from qa.coverage import coverage
+from qa.coverage import coverage, speaks_of
 
 TEXTS = ["Kim lanzó misiles.", "Putin vendió misiles.", "Hubo una reunión sobre pesca."]
 
@@ -75,3 +75,10 @@ def test_a_passage_holds_its_own_words(texts: list[str], data: st.DataObject) ->
 @given(SENTENCES, st.lists(SENTENCES, max_size=6))
 def test_the_order_of_the_passages_does_not_matter(question: str, texts: list[str]) -> None:
     assert held(question, texts) == pytest.approx(held(question, texts[::-1]))
+
+
+def test_names_are_counted_apart_from_the_share_of_all_terms() -> None:
+    # Kim, Trump and pesca: of the names Kim is held, and by rarity 0.980829 of 0.980829 + 2.079442 + 0.980829.
+    names, share = speaks_of(TEXTS[0], "la pesca de Kim y Trump", LexicalIndex.build(TEXTS))
+    assert names == 1
+    assert share == pytest.approx(0.980829 / (2 * 0.980829 + 2.079442), abs=1e-6)

@@ -59,6 +59,9 @@ def test_questions(line: str) -> None:
         ("resume el artículo tercero", "2"),
         ("resume la última noticia", "2"),
         ("Summarize article 2", "1"),
+        ("What is the second article about?", "1"),
+        ("What is article 3 about?", "2"),
+        ("What is the last story about?", "2"),
         ("resume 001_b.txt", "1"),
         ("resume 001_B", "1"),
         ("¿De qué tratan?", ALL),
@@ -73,6 +76,22 @@ def test_questions(line: str) -> None:
 )
 def test_overviews_and_what_they_are_of(question: str, documents: str) -> None:
     assert summed_up(question) == documents
+
+
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("hazme un resumen de la noticia que habla de un puente en Cádiz", "un puente en Cádiz"),
+        ("Resume el artículo sobre la sequía.", "la sequía"),
+        ("¿De qué va la noticia acerca de los Óscar?", "los Óscar"),
+        ("Summarize the article about the drought", "the drought"),
+        ("resume el artículo 3", ""),
+        ("resume los artículos", ""),
+        ("¿De qué va el segundo artículo sobre Perú?", ""),
+    ],
+)
+def test_the_topic_of_the_article_that_an_overview_is_of(question: str, topic: str) -> None:
+    assert intent_of(question, DOCUMENTS).topic == topic
 
 
 @pytest.mark.parametrize("number", ["0", "4", "99"])

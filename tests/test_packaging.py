@@ -97,7 +97,8 @@ def test_wheel_holds_every_module(wheel_files: set[str]) -> None:
 
 
 def test_wheel_holds_the_data_that_the_program_reads(wheel_files: set[str]) -> None:
-    patterns = ("prompts/*.txt", "qa/*.json", "qa/adapters/*", "eval/*.jsonl", *(f"{it}/py.typed" for it in PACKAGES))
+    markers = (f"{package}/py.typed" for package in PACKAGES)
+    patterns = ("prompts/*.txt", "qa/*.json", "qa/adapters/*", "eval/*.jsonl", "eval/templates/*", *markers)
     data = {path.relative_to(ROOT).as_posix() for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()}
     assert data <= wheel_files
     assert {f"{package}/py.typed" for package in PACKAGES} <= data
@@ -107,7 +108,8 @@ def test_wheel_holds_nothing_else(wheel_files: set[str]) -> None:
     own = {name for name in wheel_files if ".dist-info/" not in name}
     assert {name.split("/")[0] for name in own} == set(PACKAGES)
     assert not [name for name in own if name.startswith("qa/training/data/")]
-    assert {Path(name).suffix for name in own} <= {".py", ".typed", ".txt", ".json", ".jsonl", ".gguf", ".md"}
+    data = {".typed", ".txt", ".json", ".jsonl", ".gguf", ".md", ".jinja", ".css", ".js"}
+    assert {Path(name).suffix for name in own} <= {".py", *data}
 
 
 def test_wheel_carries_the_licence_and_the_command(wheel_files: set[str]) -> None:
