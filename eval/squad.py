@@ -2,7 +2,8 @@
 
 The same questions are asked in several ways: of the whole corpus; with only the right paragraph to read; over a corpus
 without any paragraph that holds the answer (a near miss); over one without the paragraph's whole article (off topic).
-What is removed is removed from the search; the weights of words stay those of the whole corpus.
+What is removed is out of the index, its words and years as well. For the right paragraph alone only the search is
+narrowed: the weights of words stay those of the whole corpus, or the one paragraph would have no rare words.
 """
 
 import json
@@ -229,6 +230,25 @@ def without_the_article(given: SquadSet, question: Question) -> frozenset[str]:
     return frozenset(file for file in kept if given.paragraphs[file].article != article)
 
 
+def reduced(index: StoredIndex, files: frozenset[str]) -> StoredIndex:
+    """The index as it would be over these files only."""
+    kept = np.array([name in files for name in _names_of(index)], dtype=bool)
+    passages = tuple(passage for passage, wanted in zip(index.passages, kept, strict=True) if wanted)
+    return replace(
+        index,
+        documents=tuple(document for document in index.documents if document.file in files),
+        passages=passages,
+        lexical=LexicalIndex.build([passage.text for passage in passages]),
+        dense=DenseIndex.build(index.dense.vectors()[kept]),
+    )
+
+
+def _names_of(index: StoredIndex) -> list[str]:
+    """The file of each passage."""
+    names = {document.id: document.file for document in index.documents}
+    return [names[passage.document_id] for passage in index.passages]
+
+
 Choice = Callable[[SquadSet, Question], frozenset[str]]
 
 
@@ -241,10 +261,7 @@ class Within:
 
     def __call__(self, question: str, index: StoredIndex) -> Sequence[Hit]:
         """The best passages of these files, with scores as if there were no others."""
-        names = {document.id: document.file for document in index.documents}
-        kept = np.array(
-            [self.files is None or names[passage.document_id] in self.files for passage in index.passages], dtype=bool
-        )
+        kept = np.array([self.files is None or name in self.files for name in _names_of(index)], dtype=bool)
         passages = [passage for passage, wanted in zip(index.passages, kept, strict=True) if wanted]
         vector = self._embedder.encode([question])[0]
         return search(question, vector, passages, _Among(index.lexical, kept), _Among(index.dense, kept), self._top_k)

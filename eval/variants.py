@@ -13,6 +13,7 @@ from eval.squad import (
     SquadSet,
     Within,
     own_paragraph,
+    reduced,
     without_answer,
     without_the_answer,
     without_the_article,
@@ -22,6 +23,7 @@ from eval.systems import Pipeline
 from eval.types import Question, Row
 from index.build import Progress
 from index.embedder import BUNDLED, open_embedder
+from index.generation import StoredIndex
 from qa.answer import Assistant
 from qa.settings import Settings
 
@@ -48,6 +50,16 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
 )
 
 
+class Forgetful(Assistant):
+    """An assistant that can be made to answer from a part of its index, kept in `only` until that is None again."""
+
+    only: StoredIndex | None = None
+
+    def index(self, rebuild: bool = False) -> StoredIndex:
+        """The part, or the whole index."""
+        return self.only or super().index(rebuild)
+
+
 class SquadRun:
     """The assistant over the paragraphs of a set, written to `folder` and indexed there."""
 
@@ -58,7 +70,7 @@ class SquadRun:
         self._within = Within(embedder, settings.top_k)
         self._texts = {file: paragraph.text for file, paragraph in given.paragraphs.items()}
         over = replace(settings, corpus=folder / "corpus", index_dir=folder / "index")
-        self.assistant = Assistant(over, embedder, progress=progress, retriever=self._within)
+        self.assistant = Forgetful(over, embedder, progress=progress, retriever=self._within)
         self._system = Pipeline(self.assistant)
 
     def prepare(self) -> None:
@@ -80,11 +92,20 @@ class SquadRun:
             return run(self._system, questions, self._texts, advance)
         rows = []
         for question in questions:
-            self._within.files = variant.choice(self._given, question)
+            self._narrow(variant, variant.choice(self._given, question))
             asked = without_answer(question, variant.unanswerable) if variant.unanswerable else question
             rows.append(judge(asked, self._system.answer(asked), self._texts))
             advance()
+        self._narrow(variant, None)
         return rows
+
+    def _narrow(self, variant: Variant, files: frozenset[str] | None) -> None:
+        """Leaves these files to be read, or all: by the search alone where the answer is among them."""
+        self.assistant.only = None
+        if not variant.unanswerable:
+            self._within.files = files
+        elif files is not None:
+            self.assistant.only = reduced(self.assistant.index(), files)
 
 
 def outcomes(rows: Sequence[Row]) -> list[dict[str, Any]]:

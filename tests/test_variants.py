@@ -8,9 +8,19 @@ import pytest
 
 from eval.measures import RETRIEVAL_MEASURES
 from eval.rankings import ORIGINS
-from eval.squad import Choice, SquadSet, own_paragraph, read_squad, without_the_answer, without_the_article
+from eval.squad import (
+    Choice,
+    SquadSet,
+    own_paragraph,
+    read_squad,
+    without_the_answer,
+    without_the_article,
+    write_corpus,
+)
+from eval.systems import Pipeline
 from eval.types import Row
 from eval.variants import VARIANTS, SquadRun, outcomes
+from qa.answer import Assistant
 from qa.settings import Settings
 from tests.test_squad import BRIDGE, ENGLISH, MORE, TINY, written
 
@@ -115,6 +125,21 @@ def test_the_twins_are_asked_of_what_is_left_and_have_no_answer(made: Made, name
         assert row.outcome in ("rightly_refused", "invented")
         assert row.scores["refused"] == float(row.record["abstained"])
     assert "rightly_refused" in [row.outcome for row in made.rows[name]]
+
+
+@pytest.mark.parametrize(("name", "choice"), [("near_miss", without_the_answer), ("off_topic", without_the_article)])
+def test_the_twins_are_answered_as_over_a_folder_without_what_was_removed(
+    made: Made, name: str, choice: Choice, tmp_path: Path
+) -> None:
+    question, row = made.given.questions[0], made.rows[name][0]
+    left = choice(made.given, question)
+    assert left < made.given.paragraphs.keys()
+    write_corpus({file: made.given.paragraphs[file] for file in left}, tmp_path / "left")
+    settings = replace(made.run.assistant.settings, corpus=tmp_path / "left", index_dir=tmp_path / "index")
+    system = Pipeline(Assistant(settings, made.run.assistant.embedder, made.run.assistant.model))
+    record = system.answer(question)
+    # The index's name is that of the whole.
+    assert {**record, "seconds": 0, "index": ""} == {**row.record, "seconds": 0, "index": ""}
 
 
 @pytest.mark.parametrize("name", ["english", "english_reader"])
