@@ -1,7 +1,7 @@
 """A SQuAD-format file -> a corpus, one document a paragraph, and questions about it.
 
 The same questions are asked in several ways: of the whole corpus; with only the right paragraph to read; over a corpus
-without any paragraph that holds the answer (a near miss); over one without the paragraph's whole article (off topic).
+without any paragraph that holds the answer (a near miss); over the file's other articles alone (off topic).
 What is removed is out of the index, its words and years as well. For the right paragraph alone only the search is
 narrowed: the weights of words stay those of the whole corpus, or the one paragraph would have no rare words.
 """
@@ -28,13 +28,16 @@ from index.types import Hit
 from qa.errors import QuestionsError
 
 _BYTE_ORDER_MARK = "\ufeff"
+# How the names of the files begin.
+_ASKED, _DISTRACTORS = "q", "d"
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """A document of the corpus: its file name, the article that it is of, its text.
 
-    `words` is the text as `normalised` has it, `level` its `answer_tokens` with one space around each.
+    `words` is the text as `normalised` has it, `level` its `answer_tokens` with one space around each. A distractor is
+    of a file that no question is asked about.
     """
 
     file: str
@@ -42,6 +45,7 @@ class Paragraph:
     text: str
     words: str
     level: str
+    is_distractor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def read_squad(path: Path, distractors: Path | None = None) -> SquadSet:
     `QuestionsError` for a file in another format, with an id twice, or without a question that has an answer.
     """
     articles = _articles(path)
-    paragraphs = dict(_paragraphs(articles, "q"))
+    paragraphs = dict(_paragraphs(articles, _ASKED))
     questions: list[Question] = []
     files: dict[str, str] = {}
     for (file, paragraph), item in zip(paragraphs.items(), _items(articles), strict=True):
@@ -73,7 +77,7 @@ def read_squad(path: Path, distractors: Path | None = None) -> SquadSet:
     if not questions:
         raise QuestionsError(f"{path} has no question with an answer", "questions with answers", "name another")
     if distractors is not None:
-        paragraphs |= dict(_paragraphs(_articles(distractors), "d"))
+        paragraphs |= dict(_paragraphs(_articles(distractors), _DISTRACTORS))
     return SquadSet(paragraphs, tuple(questions), files)
 
 
@@ -140,7 +144,8 @@ def _paragraphs(articles: Sequence[Mapping[str, Any]], letter: str) -> list[tupl
             file = f"{letter}{number:03d}-{place:03d}.txt"
             # A file begins with its text: a byte order mark would be no part of it.
             text = paragraph["context"].lstrip(_BYTE_ORDER_MARK)
-            made.append((file, Paragraph(file, title, text, normalised(text), _levelled(text))))
+            distracting = letter == _DISTRACTORS
+            made.append((file, Paragraph(file, title, text, normalised(text), _levelled(text), distracting)))
     return made
 
 
@@ -224,10 +229,13 @@ def without_the_answer(given: SquadSet, question: Question) -> frozenset[str]:
 
 
 def without_the_article(given: SquadSet, question: Question) -> frozenset[str]:
-    """All paragraphs but those of its article and those that hold one of its answers."""
+    """The paragraphs of the file's other articles that hold none of its answers.
+
+    Distractors are left out: an article of theirs may be about the same under another title.
+    """
     article = given.paragraphs[given.files[question.id]].article
-    kept = without_the_answer(given, question)
-    return frozenset(file for file in kept if given.paragraphs[file].article != article)
+    kept = (given.paragraphs[file] for file in without_the_answer(given, question))
+    return frozenset(each.file for each in kept if not each.is_distractor and each.article != article)
 
 
 def reduced(index: StoredIndex, files: frozenset[str]) -> StoredIndex:

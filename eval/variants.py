@@ -43,7 +43,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
         "pipeline": Variant("retrieve, then read"),
         "reader": Variant("right paragraph given", own_paragraph),
         "near_miss": Variant("paragraphs with the answer removed", without_the_answer, "near_miss"),
-        "off_topic": Variant("its whole article removed", without_the_article, "off_topic"),
+        "off_topic": Variant("only other articles left", without_the_article, "off_topic"),
         "english": Variant("in English: retrieve, then read", in_english=True),
         "english_reader": Variant("in English: right paragraph given", own_paragraph, in_english=True),
     }
