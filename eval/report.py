@@ -40,7 +40,11 @@ def make_report(
         "version": version("consta"),
         "digests": digests(assistant, [row.question for row in rows]),
         "settings": {name: str(value) for name, value in asdict(assistant.settings).items() if value},
-        "machine": {"python": platform.python_version(), "platform": platform.platform(), "cores": os.cpu_count()},
+        "machine": {
+            "python": platform.python_version(),
+            "platform": f"{platform.system()} {platform.machine()}",
+            "cores": os.cpu_count(),
+        },
         "ids": [row.question.id for row in rows],
         **figures_of(rows),
         "rows": [row_record(row) for row in rows],
