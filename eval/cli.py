@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qa.errors import QuestionsError
-from qa.options import Corpus, EmbedderName, IndexDir, ModelPath, Reader, TopK, assistant_for, settings_of
+from qa.options import (
+    CHECK_FAILED,
+    HELP_OPTIONS,
+    Corpus,
+    EmbedderName,
+    IndexDir,
+    ModelPath,
+    Reader,
+    TopK,
+    assistant_for,
+    settings_of,
+)
 from qa.terminal import console, counting_bar, indexing_bar, print_record
 
 if TYPE_CHECKING:
@@ -17,14 +28,12 @@ if TYPE_CHECKING:
 
     from qa.settings import Settings
 
-GOT_WORSE = 4
-
 app = typer.Typer(
     name="eval",
     help="Measure the answers on a set of questions.",
     invoke_without_command=True,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_OPTIONS,
 )
 QuestionFile = Annotated[
     Path | None, typer.Option("--questions", help="Question set in JSONL (default: that of the project, on ./seeds).")
@@ -123,7 +132,7 @@ def _run_default(
         if before is not None and comparison is not None:
             tables.print_comparison(console(), comparison, timings(before, report))
     if comparison is not None and comparison.worse:
-        raise typer.Exit(GOT_WORSE)
+        raise typer.Exit(CHECK_FAILED)
 
 
 def _run_comparison(settings: "Settings", questions: Path | None, split: str, as_json: bool, out: Path | None) -> None:

@@ -13,7 +13,18 @@ import typer
 
 from eval.cli import app as evaluation
 from index.errors import UserError
-from qa.options import Corpus, EmbedderName, IndexDir, ModelPath, Reader, TopK, assistant_for, settings_of
+from qa.options import (
+    CHECK_FAILED,
+    HELP_OPTIONS,
+    Corpus,
+    EmbedderName,
+    IndexDir,
+    ModelPath,
+    Reader,
+    TopK,
+    assistant_for,
+    settings_of,
+)
 from qa.terminal import (
     at_terminal,
     console,
@@ -32,7 +43,6 @@ os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
 FAILED = 1
 MISUSED = 2
-CHECK_FAILED = 4
 
 app = typer.Typer(
     name="qa",
@@ -41,7 +51,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_OPTIONS,
 )
 
 

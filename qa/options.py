@@ -12,6 +12,10 @@ from qa.terminal import indexing_bar, note
 if TYPE_CHECKING:
     from qa.answer import Assistant
 
+CHECK_FAILED = 4
+"""Exit status of a command whose check did not hold."""
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
 Corpus = Annotated[str | None, typer.Option("--corpus", "-c", help="Folder of articles (default: ./seeds).")]
 IndexDir = Annotated[str | None, typer.Option("--index-dir", help="Where the index lies (default: the user's cache).")]
 EmbedderName = Annotated[
