@@ -15,7 +15,7 @@ HEAVY = {"torch", "transformers", "sentence_transformers", "faiss", "llama_cpp",
 LAYERS = (
     {"qa.training.corpus", "qa.training.fit_ranker"},
     {"qa.training.card"},
-    {"qa.training.faults", "qa.training.figures", "qa.training.second_reader"},
+    {"qa.training.faults", "qa.training.figures", "qa.training.second_reader", "qa.training.telling"},
     {"qa.training.drafts"},
     {"qa.training", "qa.training.passages"},
     {"qa.cli", "qa.__main__"},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from sklearn.metrics import brier_score_loss, ndcg_score, roc_auc_score  # type: ignore[import-untyped]
+from sklearn.metrics import brier_score_loss, ndcg_score, roc_auc_score
 
 from eval.metrics import (
     area_under_risk,

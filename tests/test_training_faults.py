@@ -5,8 +5,10 @@ from pathlib import Path
 from shutil import which
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from qa.training.faults import accepted_words, duplicates, faults_of, misspellings
+from qa.training.faults import _candidates, accepted_words, duplicates, faults_of, misspellings
 from qa.training.passages import Passage, Question, Span
 
 OPENING = "La alcaldesa Ruth Quispe abrió el martes la posta de Ñahuimpuquio. Costó 12 000 soles."
@@ -131,6 +133,13 @@ def test_nearly_the_same_question_of_two_passages_is_found() -> None:
     far = replace(WHO, id="u-01-2", question="¿Quién abrió la puerta del invernadero?")
     (fault,) = duplicates([replace(GOOD, questions=(WHO, LIST)), other("Otro texto.", near, far)])
     assert fault == "u-01-1: ¿Y quién abrió la posta? is much like t-01-1: ¿Quién abrió la posta?"
+
+
+@given(st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1), max_size=8))
+def test_no_pair_of_alike_sets_is_passed_over(sets: list[set[str]]) -> None:
+    pairs = {(one, other) for other in range(len(sets)) for one in range(other)}
+    alike = {(a, b) for a, b in pairs if len(sets[a] & sets[b]) / len(sets[a] | sets[b]) >= 0.75}
+    assert alike <= _candidates(sets) <= pairs
 
 
 def test_ids_are_used_once() -> None:

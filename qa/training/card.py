@@ -11,6 +11,7 @@ from eval.intervals import mean_with_interval
 from qa.training.figures import distributions, table
 from qa.training.passages import DATA, KINDS, Passage
 from qa.training.second_reader import Reading
+from qa.training.telling import auroc_of_wording
 
 CARD = DATA / "README.md"
 _BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
@@ -19,13 +20,14 @@ _SHOWN_VALUES = 20
 
 def filled(text: str, passages: Sequence[Passage], read: Sequence[Reading]) -> str:
     """The text of a card with its figures and the second reader's agreement made anew."""
-    blocks = {"figures": figure_lines(passages), "agreement": markdown(agreement_rows(read))}
+    telling = ("near misses told by the wording of the question alone, AUROC", f"{auroc_of_wording(passages):.2f}")
+    blocks = {"figures": figure_lines(passages, [telling]), "agreement": markdown(agreement_rows(read))}
     return _BLOCK.sub(lambda found: "\n".join([found[1], *blocks[found[2]], "", found[3]]), text)
 
 
-def figure_lines(passages: Sequence[Passage]) -> list[str]:
-    """The figures of passages as lines of Markdown."""
-    lines = markdown(table(passages))
+def figure_lines(passages: Sequence[Passage], more: Sequence[tuple[str, str]] = ()) -> list[str]:
+    """The figures of passages as lines of Markdown, with further ones at the end of the table."""
+    lines = markdown([*table(passages), *more])
     for name, counts in distributions(passages).items():
         lines += ["", f"{name}: {', '.join(_counted(counts))}"]
     return lines

@@ -3,6 +3,7 @@
     python -m qa.training.corpus look DRAFT...    faults and figures of drafts
     python -m qa.training.corpus add DRAFT...     write them to qa/training/data/, split by passage
     python -m qa.training.corpus check            faults of what is there; exit status 1 if there are any
+    python -m qa.training.corpus telling          near misses that the wording of the question gives away
     python -m qa.training.corpus sheet --seed 2   a random sample for a second reader, without the answers
     python -m qa.training.corpus agree ANSWERS    how far a second reader's answers agree, and where they do not
     python -m qa.training.corpus card             write the figures into the data card
@@ -25,6 +26,7 @@ from qa.training.faults import accepted_words, duplicates, faults_of, misspellin
 from qa.training.figures import imbalances
 from qa.training.passages import DATA, TRAIN, VALIDATION, Passage, read_passages, write_passages
 from qa.training.second_reader import Reading, answers_of, readings
+from qa.training.telling import told_by_wording
 
 SECOND_READER = DATA / "second_reader.txt"
 """The answers of the second reader that the data card reports."""
@@ -44,16 +46,20 @@ def look(drafts: Annotated[list[Path], typer.Argument(help="drafts to look at, a
 
 
 @app.command()
-def add(drafts: Annotated[list[Path], typer.Argument(help="drafts without faults")]) -> None:
+def add(
+    drafts: Annotated[list[Path], typer.Argument(help="drafts without faults")],
+    folder: Annotated[Path, typer.Option(help="where the corpus lies")] = DATA,
+) -> None:
     """Write the passages of drafts into the corpus, in place of those with the same ids."""
     passages, faults = _read(drafts)
-    known = {passage.id: passage for path in (TRAIN, VALIDATION) if path.exists() for passage in read_passages([path])}
+    paths = [folder / TRAIN.name, folder / VALIDATION.name]
+    known = {passage.id: passage for passage in read_passages(path for path in paths if path.exists())}
     merged = sorted((known | {passage.id: passage for passage in passages}).values(), key=lambda it: it.id)
     faults += all_faults(merged)
     if faults:
         _say([*faults, f"{len(faults)} faults; nothing written"])
         raise typer.Exit(1)
-    for path, part in zip((TRAIN, VALIDATION), split(merged), strict=True):
+    for path, part in zip(paths, split(merged), strict=True):
         write_passages(path, part)
     _say([f"{len(passages)} passages added or replaced, {len(merged)} in all"])
 
@@ -64,6 +70,14 @@ def check() -> None:
     faults = all_faults(read_passages())
     _say([*faults, f"{len(faults)} faults"])
     raise typer.Exit(bool(faults))
+
+
+@app.command()
+def telling(count: Annotated[int, typer.Option(help="how many to show")] = 40) -> None:
+    """Near misses that the wording of the question gives away most, judged from the other passages."""
+    told = sorted(told_by_wording(read_passages()), key=lambda it: -it.log_odds)
+    near = [it for it in told if it.question.is_near_miss]
+    _say(f"{it.question.id} {it.log_odds:.2f} {it.question.question}" for it in near[:count])
 
 
 @app.command()

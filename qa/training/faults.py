@@ -3,12 +3,13 @@
 The checks know the form of a good question, not its sense: that a second reader judges.
 """
 
+import math
 import re
 import subprocess
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 from index.spanish import fold, is_english, sentences
@@ -162,25 +163,30 @@ def _same_ids(passages: Sequence[Passage]) -> Iterator[str]:
 
 def _alike_questions(passages: Sequence[Passage]) -> Iterator[str]:
     """Pairs of questions of different passages by the Jaccard similarity of their character shingles."""
-    shingles = {
-        question.id: (passage.id, question.question, _shingles(question.question))
-        for passage in passages
-        for question in passage.questions
-    }
-    holders: dict[str, list[str]] = defaultdict(list)
-    for identity, (_, _, its) in shingles.items():
-        for shingle in its:
-            holders[shingle].append(identity)
-    common: dict[tuple[str, str], int] = defaultdict(int)
-    for identities in holders.values():
-        for pair in combinations(identities, 2):
-            common[pair] += 1
-    for (one, other), count in common.items():
-        one_passage, one_question, one_shingles = shingles[one]
-        passage, question, other_shingles = shingles[other]
-        alike = count / (len(one_shingles) + len(other_shingles) - count)
+    asked = [(passage.id, question) for passage in passages for question in passage.questions]
+    shingles = [_shingles(question.question) for _, question in asked]
+    for one, other in sorted(_candidates(shingles)):
+        (one_passage, one_question), (passage, question) = asked[one], asked[other]
+        alike = len(shingles[one] & shingles[other]) / len(shingles[one] | shingles[other])
         if passage != one_passage and alike >= _ALIKE_QUESTIONS:
-            yield f"{other}: {question} is much like {one}: {one_question}"
+            yield f"{question.id}: {question.question} is much like {one_question.id}: {one_question.question}"
+
+
+def _candidates(sets: Sequence[set[str]]) -> set[tuple[int, int]]:
+    """Every pair of sets that can be alike: those that share one of their rarest members.
+
+    Two sets of a Jaccard similarity of t share one of the first (1 - t) n + 1 of n members, in any common order (prefix
+    filtering, Bayardo et al. 2007, https://doi.org/10.1145/1242572.1242591).
+    """
+    counts = Counter(member for each in sets for member in each)
+    holders: dict[str, list[int]] = defaultdict(list)
+    pairs: set[tuple[int, int]] = set()
+    for number, members in enumerate(sets):
+        rarest = sorted(members, key=lambda member: (counts[member], member))
+        for member in rarest[: math.floor((1 - _ALIKE_QUESTIONS) * len(members)) + 1]:
+            pairs.update((holder, number) for holder in holders[member])
+            holders[member].append(number)
+    return pairs
 
 
 def _shingles(question: str) -> set[str]:

@@ -91,7 +91,8 @@ def imbalances(passages: Sequence[Passage]) -> list[str]:
         ("near misses that share hardly a content word", [e.is_far for e in near], 25, 50),
         ("yes/no questions that the passage affirms", [e.question.yes_no == "yes" for e in decided], 40, 60),
         (f"answers of at most {_SHORT_ANSWER_WORDS} words", [e in short for e in plain], 50, 75),
-        ("as people type", [e.question.typed for e in asked], 8, 13),
+        ("answerable as people type", [e.question.typed for e in answerable], 8, 13),
+        ("near misses as people type", [e.question.typed for e in near], 6, 15),
         *((f"of kind {kind}", [e.question.kind == kind for e in answerable], 5, 16) for kind in KINDS),
         *((f"near misses of kind {kind}", [e.question.kind == kind for e in near], 0, 30) for kind in KINDS),
     ]
