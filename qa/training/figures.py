@@ -46,17 +46,35 @@ def _sentence_of(span: Span, text: str) -> str:
     return next((text[a:b] for a, b in sentences(text) if a <= span.start < b), span.text)
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of some questions are of a sort, and the percentages between which that should lie."""
+
+    name: str
+    part: int
+    whole: int
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return f"{self.part} of {self.whole} ({self.percent:.0f} %)" if self.whole else "0"
+
+    @property
+    def percent(self) -> float:
+        """The part of a hundred, 0 of nothing."""
+        return 100 * self.part / max(1, self.whole)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it lies between its bounds, rounded."""
+        return self.low <= round(self.percent) <= self.high
+
+
 def table(passages: Sequence[Passage]) -> list[tuple[str, str]]:
     """Each figure of the passages as a name and a text, in the order of the data card."""
-    asked = asked_of(passages)
-    answerable = [each for each in asked if not each.question.is_near_miss]
-    near = [each for each in asked if each.question.is_near_miss]
+    answerable, near = _sorts(passages)
     words = [len(passage.text.split()) for passage in passages]
     lengths = [len(span.text.split()) for each in answerable for span in each.question.answers]
-    plain = [each for each in answerable if each.question.kind != "yes_no"]
-    short = [each for each in plain if all(len(s.text.split()) <= _SHORT_ANSWER_WORDS for s in each.question.answers)]
-    yes = [each for each in answerable if each.question.yes_no == "yes"]
-    decided = [each for each in answerable if each.question.yes_no]
     return [
         ("passages", str(len(passages))),
         ("words of a passage", _spread(words)),
@@ -64,13 +82,9 @@ def table(passages: Sequence[Passage]) -> list[tuple[str, str]]:
         ("questions with an answer", str(len(answerable))),
         ("near misses", str(len(near))),
         ("words of an answer", _spread(lengths)),
-        (f"answers of at most {_SHORT_ANSWER_WORDS} words, yes/no aside", _share(len(short), len(plain))),
-        ("yes/no questions that the passage affirms", _share(len(yes), len(decided))),
-        ("answerable that share hardly a content word", _share(sum(e.is_far for e in answerable), len(answerable))),
-        ("near misses that share hardly a content word", _share(sum(e.is_far for e in near), len(near))),
+        *((share.name, str(share)) for share in _shares(answerable, near)),
         ("terms also in the answering sentence, mean", _mean_overlap(answerable)),
         ("terms also in the tempting sentence, mean", _mean_overlap(near)),
-        ("as people type", _share(sum(each.question.typed for each in asked), len(asked))),
         *shares_found_first(passages),
     ]
 
@@ -80,28 +94,41 @@ def imbalances(passages: Sequence[Passage]) -> list[str]:
 
     Whatever is commoner among near misses than among questions with an answer, a reader could learn instead of reading.
     """
-    asked = asked_of(passages)
-    answerable = [each for each in asked if not each.question.is_near_miss]
-    near = [each for each in asked if each.question.is_near_miss]
-    plain = [each for each in answerable if each.question.kind != "yes_no"]
-    short = [each for each in plain if all(len(s.text.split()) <= _SHORT_ANSWER_WORDS for s in each.question.answers)]
-    decided = [each for each in answerable if each.question.yes_no]
+    answerable, near = _sorts(passages)
     shares = [
-        ("answerable that share hardly a content word", [e.is_far for e in answerable], 33, 50),
-        ("near misses that share hardly a content word", [e.is_far for e in near], 25, 50),
-        ("yes/no questions that the passage affirms", [e.question.yes_no == "yes" for e in decided], 40, 60),
-        (f"answers of at most {_SHORT_ANSWER_WORDS} words", [e in short for e in plain], 50, 75),
-        ("answerable as people type", [e.question.typed for e in answerable], 8, 13),
-        ("near misses as people type", [e.question.typed for e in near], 6, 15),
-        *((f"of kind {kind}", [e.question.kind == kind for e in answerable], 5, 16) for kind in KINDS),
-        *((f"near misses of kind {kind}", [e.question.kind == kind for e in near], 0, 30) for kind in KINDS),
+        *_shares(answerable, near),
+        *(_share(f"of kind {kind}", [e.question.kind == kind for e in answerable], 5, 16) for kind in KINDS),
+        *(_share(f"near misses of kind {kind}", [e.question.kind == kind for e in near], 4, 20) for kind in KINDS),
     ]
-    percents = [(name, 100 * sum(values) / max(1, len(values)), low, high) for name, values, low, high in shares]
     return [
-        f"{name}: {percent:.0f} %, wanted {low} to {high} %"
-        for name, percent, low, high in percents
-        if not low <= round(percent) <= high
+        f"{share.name}: {share.percent:.0f} %, wanted {share.low} to {share.high} %"
+        for share in shares
+        if not share.is_wanted
     ]
+
+
+def _sorts(passages: Sequence[Passage]) -> tuple[list[Asked], list[Asked]]:
+    """The questions with an answer, and the near misses."""
+    asked = asked_of(passages)
+    return [it for it in asked if not it.question.is_near_miss], [it for it in asked if it.question.is_near_miss]
+
+
+def _shares(answerable: Sequence[Asked], near: Sequence[Asked]) -> list[Share]:
+    plain = [each.question.answers for each in answerable if each.question.kind != "yes_no"]
+    short = [all(len(span.text.split()) <= _SHORT_ANSWER_WORDS for span in spans) for spans in plain]
+    verdicts = [each.question.yes_no == "yes" for each in answerable if each.question.yes_no]
+    return [
+        _share(f"answers of at most {_SHORT_ANSWER_WORDS} words, yes/no aside", short, 50, 75),
+        _share("yes/no questions that the passage affirms", verdicts, 40, 60),
+        _share("answerable that share hardly a content word", [each.is_far for each in answerable], 33, 50),
+        _share("near misses that share hardly a content word", [each.is_far for each in near], 25, 50),
+        _share("answerable as people type", [each.question.typed for each in answerable], 8, 13),
+        _share("near misses as people type", [each.question.typed for each in near], 6, 15),
+    ]
+
+
+def _share(name: str, values: Sequence[bool], low: int = 0, high: int = 100) -> Share:
+    return Share(name, sum(values), len(values), low, high)
 
 
 def distributions(passages: Sequence[Passage]) -> dict[str, Counter[str]]:
@@ -124,13 +151,16 @@ def shares_found_first(passages: Sequence[Passage]) -> list[tuple[str, str]]:
     """How often BM25 finds a question's own passage first among all: how far the question tells what it is about."""
     lexical = LexicalIndex.build([passage.text for passage in passages])
     numbers = {passage.id: number for number, passage in enumerate(passages)}
-    asked = [each for each in asked_of(passages) if not each.question.is_near_miss]
-    first = {it.question.id: lexical.scores(it.question.question).argmax() == numbers[it.passage.id] for it in asked}
+    answerable, _ = _sorts(passages)
+    first = [bool(lexical.scores(it.question.question).argmax() == numbers[it.passage.id]) for it in answerable]
     parts = {
-        "own passage first by BM25, questions that share content words": [it for it in asked if not it.is_far],
-        "own passage first by BM25, questions that share hardly one": [it for it in asked if it.is_far],
+        "own passage first by BM25, questions that share content words": False,
+        "own passage first by BM25, questions that share hardly one": True,
     }
-    return [(name, _share(sum(first[it.question.id] for it in part), len(part))) for name, part in parts.items()]
+    return [
+        (name, str(_share(name, [hit for hit, it in zip(first, answerable, strict=True) if it.is_far == far])))
+        for name, far in parts.items()
+    ]
 
 
 def _first_word(question: str) -> str:
@@ -142,10 +172,6 @@ def _spread(values: Sequence[int]) -> str:
         return ", ".join(map(str, values))
     low, *_, high = quantiles(values, n=10, method="inclusive")
     return f"median {median(values):g}, 10 to 90 %: {low:.0f} to {high:.0f}, most {max(values)}"
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part} of {whole} ({100 * part / whole:.0f} %)" if whole else "0"
 
 
 def _mean_overlap(asked: Sequence[Asked]) -> str:
