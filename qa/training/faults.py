@@ -83,7 +83,7 @@ def _question_faults(question: Question, text: str) -> Iterator[str]:
 def _wording_faults(question: Question) -> Iterator[str]:
     if question.kind not in KINDS:
         yield f"kind {question.kind}, expected one of {', '.join(KINDS)}"
-    careful = question.question.startswith("¿") or "¿" in question.question
+    careful = "¿" in question.question
     if question.typed:
         if careful or any(mark in question.question for mark in "áéíóú"):
             yield "typed, but with ¿ or accents"
