@@ -60,6 +60,15 @@ def test_the_committed_corpus_is_checked_and_sampled() -> None:
     assert sum(" | ¿" in line or ("-" in line.partition(" | ")[0] and " | " in line) for line in said.splitlines()) == 5
 
 
+def test_a_passage_is_given_back_as_a_draft_that_adds_nothing_new(tmp_path: Path) -> None:
+    passage = read_passages()[0]
+    status, said = run("draft", passage.id)
+    assert status == 0 and said.startswith(f"@ {passage.id} | {passage.style} | ")
+    run("add", draft(tmp_path, said), "--folder", tmp_path)
+    assert read_passages([tmp_path / "train.jsonl"]) == (passage,)
+    assert run("draft", "health-999")[0] == 2
+
+
 def test_a_readers_answers_are_compared(tmp_path: Path) -> None:
     answers = tmp_path / "answers.txt"
     question = next(q for passage in read_passages() for q in passage.questions if q.is_near_miss)

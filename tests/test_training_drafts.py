@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.training.drafts import DraftError, passages_of, sentence_with
-from qa.training.passages import Question, Span
+from qa.training.drafts import DraftError, draft_of, passages_of, sentence_with
+from qa.training.passages import Question, Span, read_passages
 
 HEAD = "@ health-01 | agency | Perú | La posta abre tarde\n"
 TEXT = "La alcaldesa Ruth Quispe abrió el martes la posta. Costó 12 soles, no 12 dólares.\nHay camas y mantas."
@@ -112,3 +112,16 @@ def test_near_misses_are_not_known_by_their_place() -> None:
     assert all(
         [it.id for it in passage.questions] == [f"{passage.id}-{n}" for n in range(1, 7)] for passage in passages
     )
+
+
+def test_every_passage_of_the_corpus_is_its_draft_read_again() -> None:
+    for passage in read_passages():
+        assert passages_of(draft_of(passage)) == ([passage], [])
+
+
+def test_a_span_that_stands_twice_is_drafted_with_its_surroundings() -> None:
+    (passage,), _ = passages_of(
+        f"{HEAD}{TEXT}\n\nhow_many | ¿Cuántos dólares? | How many dollars? | no [[12]] dólares\n"
+    )
+    assert draft_of(passage).endswith("| How many dollars? | no [[12]] dólares.\n")
+    assert passages_of(draft_of(passage)) == ([passage], [])

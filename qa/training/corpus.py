@@ -2,6 +2,7 @@
 
     python -m qa.training.corpus look DRAFT...    faults and figures of drafts
     python -m qa.training.corpus add DRAFT...     write them to qa/training/data/, split by passage
+    python -m qa.training.corpus draft ID...      passages of the corpus as a draft again, to mend them and add them
     python -m qa.training.corpus check            faults of what is there; exit status 1 if there are any
     python -m qa.training.corpus telling          near misses that the wording of the question gives away
     python -m qa.training.corpus sheet --seed 2   a random sample for a second reader, without the answers
@@ -21,7 +22,7 @@ import typer
 
 from qa.training import second_reader
 from qa.training.card import CARD, agreement_rows, figure_lines, filled, markdown
-from qa.training.drafts import passages_of
+from qa.training.drafts import draft_of, passages_of
 from qa.training.faults import accepted_words, duplicates, faults_of, misspellings
 from qa.training.figures import imbalances
 from qa.training.passages import DATA, TRAIN, VALIDATION, Passage, read_passages, write_passages
@@ -62,6 +63,15 @@ def add(
     for path, part in zip(paths, split(merged), strict=True):
         write_passages(path, part)
     _say([f"{len(passages)} passages added or replaced, {len(merged)} in all"])
+
+
+@app.command()
+def draft(identities: Annotated[list[str], typer.Argument(help="ids of passages, such as health-07")]) -> None:
+    """Passages of the corpus as a draft, to be mended and added again."""
+    passages = {passage.id: passage for passage in read_passages()}
+    if unknown := [identity for identity in identities if identity not in passages]:
+        raise typer.BadParameter(f"no passage {', '.join(unknown)}")
+    _say(draft_of(passages[identity]) for identity in identities)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A draft, the plain text in which passages are written -> `Passage`s, with every offset found.
+"""A draft, the plain text in which passages are written <-> `Passage`s, with every offset found.
 
     @ salud-01 | agencia | Perú | El título
     La alcaldesa Ruth Quispe abrió el martes la posta.
@@ -53,6 +53,41 @@ def passages_of(draft: str) -> tuple[list[Passage], list[str]]:
     return passages, faults
 
 
+def draft_of(passage: Passage) -> str:
+    """The draft that is read as this passage, its questions with the same ids; to mend it by hand and add it again."""
+    order = _order(passage.id, len(passage.questions))
+    lines = dict(zip(order, (_line(question, passage.text) for question in passage.questions), strict=True))
+    head = " | ".join((f"{_HEAD}{passage.id}", passage.style, passage.country, passage.title))
+    return "\n".join([head, passage.text, "", *(lines[number] for number in sorted(lines)), ""])
+
+
+def _line(question: Question, text: str) -> str:
+    marks = "~" * question.typed + "!" * question.is_near_miss
+    spans = question.answers or (question.tempting,)
+    place = _ITEM.join(_piece(span, text) for span in spans if span)
+    return f"{marks}{question.yes_no or question.kind} | {question.question} | {question.question_en} | {place}"
+
+
+def _piece(span: Span, text: str) -> str:
+    """A piece that stands once: the span itself, or in double brackets with so much around it that it does."""
+    start, end = span.start, span.end
+    while text.count(text[start:end]) > 1:
+        # Whole words on both sides, never beyond the paragraph: a draft has one line for a question.
+        start = max(text.rfind(" ", 0, max(0, start - 1)), text.rfind("\n", 0, start)) + 1
+        end = min((place for place in (text.find(" ", end + 1), text.find("\n", end)) if place > 0), default=len(text))
+    if (start, end) == (span.start, span.end):
+        return span.text
+    return f"{text[start : span.start]}[[{span.text}]]{text[span.end : end]}"
+
+
+def _order(identity: str, count: int) -> list[int]:
+    """Where the questions 1, 2 ... of a passage stand in its draft, from 0."""
+    # Authors write near misses last, and a second reader must not know them by their place.
+    places = list(range(count))
+    random.Random(identity).shuffle(places)
+    return places
+
+
 def _passage(block: str) -> tuple[Passage, list[str]]:
     head, *lines = [line.strip() for line in block.split("\n")]
     fields = _FIELD.split(head.removeprefix(_HEAD).strip())
@@ -62,13 +97,11 @@ def _passage(block: str) -> tuple[Passage, list[str]]:
     text = "\n".join(line for line in lines if line and not _ASKED.match(line))
     questions, faults = [], []
     asked = [line for line in lines if _ASKED.match(line)]
-    # In an order of their own: authors write near misses last, and a second reader must not know them by their place.
-    random.Random(identity).shuffle(asked)
-    for number, line in enumerate(asked, 1):
+    for number, place in enumerate(_order(identity, len(asked)), 1):
         try:
-            questions.append(_question(f"{identity}-{number}", line, text))
+            questions.append(_question(f"{identity}-{number}", asked[place], text))
         except DraftError as error:
-            faults.append(f"{identity}: {error}: {line}")
+            faults.append(f"{identity}: {error}: {asked[place]}")
     return Passage(identity, _NUMBER.sub("", identity), style, country, title, text, tuple(questions)), faults
 
 
