@@ -7,12 +7,12 @@ Each table stands between two comments that name it.
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from eval import markdown
 from eval.measures import QUESTION_MEASURES, SET_MEASURES, Measure
 from eval.tables import SIDE_BY_SIDE
 from eval.types import UNANSWERABLE
@@ -21,7 +21,6 @@ from eval.variants import VARIANTS
 _ROOT = Path(__file__).resolve().parent.parent
 README = _ROOT / "README.md"
 RESULTS = _ROOT / "eval" / "results"
-_BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 _MEASURES: Mapping[str, Measure] = MappingProxyType({**QUESTION_MEASURES, **SET_MEASURES})
 _RAW = ("auroc", "aurc", "calibration_error", "brier", "f1")
 
@@ -30,7 +29,7 @@ Report = Mapping[str, Any]
 
 def filled(text: str, results: Path = RESULTS) -> str:
     """The text with every table made anew."""
-    return _BLOCK.sub(lambda found: f"{found[1]}{TABLES[found[2]](results)}\n{found[3]}", text)
+    return markdown.filled(text, lambda name: TABLES[name](results))
 
 
 def _read(results: Path, name: str) -> Report:
@@ -49,7 +48,7 @@ def comparison(results: Path) -> str:
     places = {name: _lead(name, list(systems.values())) for name in measured}
     behind = [f"{_MEASURES[name].title}{' (level)' * (lead == 0)}" for name, lead in places.items() if lead <= 0]
     told = f"It is not ahead in: {'; '.join(behind)}." if behind else "It is ahead of each in every measure."
-    return f"{_markdown(['measure', *systems], rows)}\n\n{told}"
+    return f"{markdown.table(['measure', *systems], rows)}\n\n{told}"
 
 
 def _lead(name: str, systems: Sequence[Report]) -> float:
@@ -74,7 +73,7 @@ def by_type(results: Path) -> str:
     for kind, figures in order:
         right, shown = figures["correct"], "refused" if kind in UNANSWERABLE else "right"
         rows.append([kind.replace("_", " "), str(right["n"]), f"{shown} {_figure(right, 'correct')}"])
-    return _markdown(["type", "questions", "right, or rightly refused"], rows)
+    return markdown.table(["type", "questions", "right, or rightly refused"], rows)
 
 
 def squad(results: Path) -> str:
@@ -86,7 +85,7 @@ def squad(results: Path) -> str:
         for way, each in report["variants"].items()
     ]
     head = ["asked", *(_title(name) for name in names)]
-    return f"{len(report['ids'])} questions, {report['paragraphs']} paragraphs:\n\n{_markdown(head, rows)}"
+    return f"{len(report['ids'])} questions, {report['paragraphs']} paragraphs:\n\n{markdown.table(head, rows)}"
 
 
 TABLES: Mapping[str, Callable[[Path], str]] = MappingProxyType(
@@ -109,11 +108,6 @@ def _figure(figure: Report | None, name: str) -> str:
 
 def _seconds(system: Report) -> str:
     return f"{system['cost']['seconds']['total']['p50']:.2f}"
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main() -> None:

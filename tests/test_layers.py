@@ -26,7 +26,7 @@ LAYERS = (
     {"eval.baseline", "eval.drafting", "eval.growing", "eval.report", "eval.variants"},
     {"eval.baselines", "eval.page", "eval.question_set", "eval.run", "eval.squad", "eval.summary"},
     {"eval.judging", "eval.measures", "eval.plots", "eval.rankings", "eval.systems"},
-    {"eval", "eval.counting", "eval.intervals", "eval.metrics", "eval.normalisation", "eval.types"},
+    {"eval", "eval.counting", "eval.intervals", "eval.markdown", "eval.metrics", "eval.normalisation", "eval.types"},
     {"qa"},
     {"qa.answers_file", "qa.keyboard", "qa.options", "qa.questions", "qa.terminal"},
     {"qa.inspection", "qa.record", "qa.render", "qa.transcript", "qa.verification"},

@@ -79,7 +79,16 @@ def test_a_readers_answers_are_compared(tmp_path: Path) -> None:
     assert f"{question.id} 0.00 {question.question} no consta / algo" in run("agree", answers)[1]
 
 
-def test_each_topic_is_split_alike_and_for_good() -> None:
+def test_a_passage_keeps_its_part_when_others_come() -> None:
+    passages = [Passage(f"a-{n}", "a", "", "", "", "") for n in range(60)]
+    training, validation = ({it.id for it in part} for part in split(passages[:20]))
+    assert {it.id for it in split(passages)[1]} & training, "these would change their part"
+    later_training, later_validation = ({it.id for it in part} for part in split(passages, training, validation))
+    assert training < later_training and validation < later_validation
+    assert len(later_validation) == 9
+
+
+def test_each_topic_is_split_alike_in_any_order() -> None:
     passages = [Passage(f"{topic}-{n}", topic, "", "", "", "") for topic in ("a", "b") for n in range(20)]
     training, validation = split(passages)
     assert Counter(it.topic for it in validation) == {"a": 3, "b": 3}

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from shutil import which
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.training.faults import _candidates, accepted_words, duplicates, faults_of, misspellings
+from qa.training.faults import _candidates, accepted_words, duplicates, faults_of, has_dictionary, misspellings
 from qa.training.passages import Passage, Question, Span
 
 OPENING = "La alcaldesa Ruth Quispe abrió el martes la posta de Ñahuimpuquio. Costó 12 000 soles."
@@ -146,7 +145,7 @@ def test_ids_are_used_once() -> None:
     assert list(duplicates([GOOD, replace(GOOD, text="Otro texto.", questions=())])) == ["t-01: an id used before"]
 
 
-@pytest.mark.skipif(not which("hunspell"), reason="needs hunspell with its Spanish dictionary")
+@pytest.mark.skipif(not has_dictionary(), reason="needs hunspell with its Spanish dictionary")
 def test_spelling_is_checked_but_for_names_typed_questions_and_accepted_words() -> None:
     texts = replace(GOOD, text="El desarroyo de Ñahuimpuquio, con marraquetas.", questions=(TYPED,))
     assert [fault.split("«")[1].split("»")[0] for fault in misspellings([texts], frozenset())] == [

@@ -60,7 +60,10 @@ def test_what_is_out_of_balance_is_said() -> None:
 
 def test_how_often_the_own_passage_is_found_first() -> None:
     other = Passage("u-01", "u", "brief", "Chile", "El sanatorio", "El sanatorio cuenta con lechos.", ())
-    assert [value for _, value in shares_found_first([other, PASSAGE])] == ["2 of 3 (67 %)", "0 of 1 (0 %)"]
+    assert [value for _, value in shares_found_first([other, PASSAGE], asked_of([PASSAGE])[:-1])] == [
+        "2 of 3 (67 %)",
+        "0 of 1 (0 %)",
+    ]
 
 
 @pytest.mark.parametrize("passages", [[], [replace(PASSAGE, questions=())]])

@@ -3,10 +3,10 @@
 Each block of figures stands between two comments that name it.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from eval import markdown
 from eval.intervals import mean_with_interval
 from qa.training.figures import distributions, table
 from qa.training.passages import DATA, KINDS, Passage
@@ -14,23 +14,20 @@ from qa.training.second_reader import Reading
 from qa.training.telling import auroc_of_wording
 
 CARD = DATA / "README.md"
-_BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 _SHOWN_VALUES = 20
 
 
 def filled(text: str, passages: Sequence[Passage], read: Sequence[Reading]) -> str:
     """The text of a card with its figures and the second reader's agreement made anew."""
     telling = ("near misses told by the wording of the question alone, AUROC", f"{auroc_of_wording(passages):.2f}")
-    blocks = {"figures": figure_lines(passages, [telling]), "agreement": markdown(agreement_rows(read))}
-    return _BLOCK.sub(lambda found: "\n".join([found[1], *blocks[found[2]], "", found[3]]), text)
+    blocks = {"figures": figures(passages, [telling]), "agreement": named(agreement_rows(read))}
+    return markdown.filled(text, blocks.__getitem__)
 
 
-def figure_lines(passages: Sequence[Passage], more: Sequence[tuple[str, str]] = ()) -> list[str]:
-    """The figures of passages as lines of Markdown, with further ones at the end of the table."""
-    lines = markdown([*table(passages), *more])
-    for name, counts in distributions(passages).items():
-        lines += ["", f"{name}: {', '.join(_counted(counts))}"]
-    return lines
+def figures(passages: Sequence[Passage], more: Sequence[tuple[str, str]] = ()) -> str:
+    """The figures of passages in Markdown, with further ones at the end of the table."""
+    counted = [f"{name}: {', '.join(_counted(counts))}" for name, counts in distributions(passages).items()]
+    return "\n\n".join([named([*table(passages), *more]), *counted])
 
 
 def _counted(counts: Counter[str]) -> Iterator[str]:
@@ -59,6 +56,6 @@ def _mean(values: Sequence[float]) -> str:
     return f"{figure.value:.2f} [{figure.low:.2f}, {figure.high:.2f}]" if figure.n else "–"
 
 
-def markdown(rows: Iterable[tuple[str, str]]) -> list[str]:
-    """Names and figures as the lines of a table."""
-    return ["| figure | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+def named(rows: Iterable[tuple[str, str]]) -> str:
+    """Names and figures as a table."""
+    return markdown.table(["figure", "value"], rows)

@@ -12,18 +12,17 @@
 Spelling is checked where hunspell is installed with its Spanish dictionary.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from shutil import which
 from typing import Annotated
 
 import typer
 
 from qa.training import second_reader
-from qa.training.card import CARD, agreement_rows, figure_lines, filled, markdown
+from qa.training.card import CARD, agreement_rows, figures, filled, named
 from qa.training.drafts import draft_of, passages_of
-from qa.training.faults import accepted_words, duplicates, faults_of, misspellings
+from qa.training.faults import accepted_words, duplicates, faults_of, has_dictionary, misspellings
 from qa.training.figures import imbalances
 from qa.training.passages import DATA, TRAIN, VALIDATION, Passage, read_passages, write_passages
 from qa.training.second_reader import Reading, answers_of, readings
@@ -42,7 +41,7 @@ def look(drafts: Annotated[list[Path], typer.Argument(help="drafts to look at, a
     passages, faults = _read(drafts)
     faults += all_faults(passages)
     uneven = [f"out of balance: {each}" for each in imbalances(passages)]
-    _say([*faults, "", *figure_lines(passages), "", *uneven, "", f"{len(faults)} faults"])
+    _say([*faults, "", figures(passages), "", *uneven, "", f"{len(faults)} faults"])
     raise typer.Exit(bool(faults))
 
 
@@ -54,13 +53,14 @@ def add(
     """Write the passages of drafts into the corpus, in place of those with the same ids."""
     passages, faults = _read(drafts)
     paths = [folder / TRAIN.name, folder / VALIDATION.name]
-    known = {passage.id: passage for passage in read_passages(path for path in paths if path.exists())}
-    merged = sorted((known | {passage.id: passage for passage in passages}).values(), key=lambda it: it.id)
-    faults += all_faults(merged)
+    before = [{it.id: it for it in read_passages([path])} if path.exists() else {} for path in paths]
+    merged = {**before[0], **before[1], **{passage.id: passage for passage in passages}}
+    ordered = sorted(merged.values(), key=lambda it: it.id)
+    faults += all_faults(ordered)
     if faults:
         _say([*faults, f"{len(faults)} faults; nothing written"])
         raise typer.Exit(1)
-    for path, part in zip(paths, split(merged), strict=True):
+    for path, part in zip(paths, split(ordered, *before), strict=True):
         write_passages(path, part)
     _say([f"{len(passages)} passages added or replaced, {len(merged)} in all"])
 
@@ -108,7 +108,7 @@ def agree(answers: Annotated[Path, typer.Argument(help="a second reader's answer
         f"{it.question.id} {it.agreement:.2f} {it.question.question} {second_reader.told(it.question)} / {it.said}"
         for it in apart
     )
-    _say(["", *markdown(agreement_rows(read))])
+    _say(["", named(agreement_rows(read))])
 
 
 @app.command()
@@ -123,25 +123,32 @@ def readings_of(answers: Path) -> list[Reading]:
 
 
 def all_faults(passages: Sequence[Passage]) -> list[str]:
-    """Every fault of every check; where hunspell is not installed, spelling is left out and said to be."""
+    """Every fault of every check; without hunspell and its dictionary, spelling is left out, and said to be."""
     faults = [fault for passage in passages for fault in faults_of(passage)]
     faults += duplicates(passages)
-    if which("hunspell"):
+    if has_dictionary():
         faults += misspellings(passages, accepted_words())
     else:
-        typer.echo("hunspell is not installed: spelling is not checked", err=True)
+        typer.echo("no hunspell with a Spanish dictionary: spelling is not checked", err=True)
     return faults
 
 
-def split(passages: Iterable[Passage]) -> tuple[list[Passage], list[Passage]]:
-    """Training and validation passages: of each topic, the 15 % whose ids have the smallest digests are validation."""
+def split(
+    passages: Iterable[Passage], trained: Collection[str] = (), validated: Collection[str] = ()
+) -> tuple[list[Passage], list[Passage]]:
+    """Training and validation passages: of each topic, 15 % are validation, those whose ids have the smallest digests.
+
+    Passages whose ids were in one part before stay there, so that no model is measured on what another was trained on.
+    """
     topics: dict[str, list[Passage]] = {}
     for passage in passages:
         topics.setdefault(passage.topic, []).append(passage)
     training, validation = [], []
     for members in topics.values():
-        by_digest = sorted(members, key=lambda it: sha256(it.id.encode()).digest())
-        held_out = {it.id for it in by_digest[: round(_VALIDATION_SHARE * len(members))]}
+        held_out = {it.id for it in members if it.id in validated}
+        new = [it.id for it in members if it.id not in trained and it.id not in validated]
+        missing = max(0, round(_VALIDATION_SHARE * len(members)) - len(held_out))
+        held_out.update(sorted(new, key=lambda identity: sha256(identity.encode()).digest())[:missing])
         training += [it for it in members if it.id not in held_out]
         validation += [it for it in members if it.id in held_out]
     return training, validation

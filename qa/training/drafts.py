@@ -17,7 +17,7 @@ surroundings and the answer in double brackets: `cobró [[12]] euros`. The topic
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from index.spanish import sentences
 from qa.training.passages import Passage, Question, Span
@@ -25,7 +25,7 @@ from qa.training.passages import Passage, Question, Span
 _HEAD = "@ "
 _FIELD = re.compile(r"\s+\|\s+")
 _ASKED = re.compile(r"([~!]*)(\w+) \| ")
-_ITEM = " ;; "
+ITEM_SEPARATOR = " ;; "
 _MARKED = re.compile(r"\[\[(.+?)\]\]")
 _NUMBER = re.compile(r"-\d+$")
 _DECIDED = ("yes", "no")
@@ -64,7 +64,7 @@ def draft_of(passage: Passage) -> str:
 def _line(question: Question, text: str) -> str:
     marks = "~" * question.typed + "!" * question.is_near_miss
     spans = question.answers or (question.tempting,)
-    place = _ITEM.join(_piece(span, text) for span in spans if span)
+    place = ITEM_SEPARATOR.join(_piece(span, text) for span in spans if span)
     return f"{marks}{question.yes_no or question.kind} | {question.question} | {question.question_en} | {place}"
 
 
@@ -116,18 +116,18 @@ def _question(identity: str, line: str, text: str) -> Question:
     if decided:
         answers: Sequence[Span] = [_sentence(place, text)]
     elif kind == "list":
-        answers = [_span(item, text) for item in place.split(_ITEM)]
+        answers = [_span(item, text) for item in place.split(ITEM_SEPARATOR)]
     else:
         answers = [_span(place, text)]
     return Question(identity, kind, question, question_en, tuple(answers), None, decided, typed)
 
 
-def _fields(line: str) -> Iterator[str]:
+def _fields(line: str) -> tuple[str, ...]:
     marks, kind = _ASKED.match(line).groups()  # type: ignore[union-attr]  # the line was found by it
     fields = _FIELD.split(line)
     if len(fields) != 4 or not all(fields):
         raise DraftError("expected «kind | question | question in English | answer»")
-    return iter((marks, kind, *fields[1:]))
+    return marks, kind, *fields[1:]
 
 
 def _span(piece: str, text: str) -> Span:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from index.quantities import quantities
 from index.spanish import fold, is_english, sentences
 from qa.training.passages import DATA, KINDS, Passage, Question, Span
 
@@ -26,12 +27,8 @@ _PASSAGE_SHINGLE_WORDS = 8
 _QUESTION_SHINGLE_CHARACTERS = 4
 _ALIKE_QUESTIONS = 0.75
 _WORD = re.compile(r"\w+")
-_NUMBER = re.compile(
-    r"\d|\b(un|una|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci\w+|"
-    r"veint\w+|treint\w+|cuarent\w+|cincuent\w+|sesent\w+|setent\w+|ochent\w+|novent\w+|cien\w*|\w*cient[oa]s|"
-    r"quinient[oa]s|mil|millar\w*|millon\w*|docena\w*|decena\w*|medi[oa]|mitad|tercio\w*|cuarto\w*|ningun\w*|"
-    r"quint[oa]\w*|decim[oa]\w*|par|doble|triple|tercera|cuarta)\b"
-)
+_OTHER_NUMBER = re.compile(r"\d|\b(un|una|mitad|tercio|parte)\b")
+"""What answers «how many» and `quantities` does not take for a quantity."""
 
 
 def faults_of(passage: Passage) -> Iterator[str]:
@@ -131,7 +128,7 @@ def _answer_faults(question: Question, text: str) -> Iterator[str]:
             yield f"an answer of {len(span.text.split())} words"
         if f" {fold(span.text)} " in f" {' '.join(_WORD.findall(fold(question.question)))} ":
             yield f"«{span.text}» is in the question"
-    if question.kind == "how_many" and not _NUMBER.search(fold(spans[0].text)):
+    if question.kind == "how_many" and not (quantities(spans[0].text) or _OTHER_NUMBER.search(fold(spans[0].text))):
         yield f"no number in «{spans[0].text}»"
     if question.kind in ("who", "who_says") and not spans[0].text[0].isalnum():
         yield f"«{spans[0].text}» does not begin with a name"
@@ -215,6 +212,14 @@ def misspellings(passages: Sequence[Passage], accepted: frozenset[str]) -> Itera
         for word in its:
             if word in unknown:
                 yield f"{identity}: «{word}» is not in the dictionary"
+
+
+def has_dictionary() -> bool:
+    """Whether hunspell is installed with the dictionary."""
+    try:
+        return not subprocess.run(["hunspell", "-d", DICTIONARY, "-l"], input=b"", capture_output=True).returncode
+    except FileNotFoundError:
+        return False
 
 
 def _unknown(words: Iterable[str]) -> set[str]:

@@ -1,13 +1,13 @@
 """Figures of the reading corpus: how many, how long, what is asked, how far the wording is from the passage."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
 from index.lexical import LexicalIndex
 from index.spanish import analyse, fold, sentences
-from qa.training.passages import KINDS, Passage, Question, Span
+from qa.training.passages import KINDS, Passage, Question
 
 FAR_TERMS = 1
 """A question shares hardly a content word with its passage: at most so many, names counted."""
@@ -32,18 +32,17 @@ class Asked:
 
 def asked_of(passages: Iterable[Passage]) -> list[Asked]:
     """Every question with what its wording shares with its passage and with the answering or tempting sentence."""
-    return [_asked(question, passage) for passage in passages for question in passage.questions]
+    return [asked for passage in passages for asked in _asked_of(passage)]
 
 
-def _asked(question: Question, passage: Passage) -> Asked:
-    terms = frozenset(analyse(question.question))
-    spans = [*question.answers, *filter(None, [question.tempting])]
-    told = " ".join(_sentence_of(span, passage.text) for span in spans)
-    return Asked(question, passage, terms, terms & set(analyse(passage.text)), terms & set(analyse(told)))
-
-
-def _sentence_of(span: Span, text: str) -> str:
-    return next((text[a:b] for a, b in sentences(text) if a <= span.start < b), span.text)
+def _asked_of(passage: Passage) -> Iterator[Asked]:
+    text = passage.text
+    spans, words = sentences(text), set(analyse(text))
+    for question in passage.questions:
+        terms = frozenset(analyse(question.question))
+        places = [span.start for span in (*question.answers, question.tempting) if span]
+        told = " ".join(text[a:b] for a, b in spans if any(a <= place < b for place in places))
+        yield Asked(question, passage, terms, terms & words, terms & set(analyse(told)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def table(passages: Sequence[Passage]) -> list[tuple[str, str]]:
         *((share.name, str(share)) for share in _shares(answerable, near)),
         ("terms also in the answering sentence, mean", _mean_overlap(answerable)),
         ("terms also in the tempting sentence, mean", _mean_overlap(near)),
-        *shares_found_first(passages),
+        *shares_found_first(passages, answerable),
     ]
 
 
@@ -147,11 +146,10 @@ def distributions(passages: Sequence[Passage]) -> dict[str, Counter[str]]:
     }
 
 
-def shares_found_first(passages: Sequence[Passage]) -> list[tuple[str, str]]:
+def shares_found_first(passages: Sequence[Passage], answerable: Sequence[Asked]) -> list[tuple[str, str]]:
     """How often BM25 finds a question's own passage first among all: how far the question tells what it is about."""
     lexical = LexicalIndex.build([passage.text for passage in passages])
     numbers = {passage.id: number for number, passage in enumerate(passages)}
-    answerable, _ = _sorts(passages)
     first = [bool(lexical.scores(it.question.question).argmax() == numbers[it.passage.id]) for it in answerable]
     parts = {
         "own passage first by BM25, questions that share content words": False,

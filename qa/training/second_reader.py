@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 from eval.metrics import token_f1
 from index.spanish import fold
-from qa.training.drafts import sentence_with
+from qa.training.drafts import ITEM_SEPARATOR, sentence_with
 from qa.training.passages import Passage, Question
 
 NO_ANSWER = "no consta"
-_ITEM = " ;; "
 _DECIDED = {"si": "yes", "no": "no"}
 
 
@@ -77,7 +76,7 @@ def told(question: Question) -> str:
     """The answer of the corpus as a second reader would write it."""
     if question.is_near_miss:
         return NO_ANSWER
-    told = _ITEM.join(span.text for span in question.answers)
+    told = ITEM_SEPARATOR.join(span.text for span in question.answers)
     return f"{'sí' if question.yes_no == 'yes' else 'no'}: {told}" if question.yes_no else told
 
 
@@ -95,4 +94,4 @@ def _agreement(question: Question, text: str, said: str) -> float:
             return 0.0
         said = sentence_with(piece.strip(), text)
     gold = " ".join(span.text for span in question.answers)
-    return token_f1([[gold]], said.replace(_ITEM, " "))
+    return token_f1([[gold]], said.replace(ITEM_SEPARATOR, " "))
