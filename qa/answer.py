@@ -22,7 +22,7 @@ from qa.intent import Intent, absent_years, checked, intent_of, is_greeting
 from qa.model import LlamaModel, Model, file_digest, find_bundled_model
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
 from qa.ranking import Ranker, load_ranker
-from qa.reader import read_composing, read_run, read_sentences
+from qa.reader import Reader, read_composing, read_runs, read_sentences
 from qa.rewriting import MOST_TURNS, rewritten
 from qa.settings import Settings
 from qa.types import Answer, Citation, Turn
@@ -47,6 +47,7 @@ class Assistant:
         model: Model | None = None,
         progress: Progress | None = None,
         retriever: Retriever | None = None,
+        reading: Reader | None = None,
     ) -> None:
         self.settings = settings
         self.index_dir = settings.index_dir or store.default_index_dir(settings.corpus)
@@ -54,6 +55,7 @@ class Assistant:
         self._given_embedder, self._given_model = embedder, model
         self._progress = progress
         self._retriever = retriever
+        self._reading = reading
         self._index: StoredIndex | None = None
         self._spelling_of: tuple[StoredIndex, Spelling] | None = None
 
@@ -239,7 +241,7 @@ class Assistant:
             watch = telling(listener, documents, self.settings.corpus) if listener else None
             reading = read_composing(self.model, question, hits, index.lexical, self.ranker, watch)
         else:
-            read = read_run if self.adapter else read_sentences
+            read = self._reading or (read_runs if self.adapter else read_sentences)
             reading = read(self.model, question, hits, index.lexical, self.ranker, spans_of(said, index.documents))
         notices = (f"{reading.dropped} passages did not fit the model's context",) if reading.dropped else ()
         if reading.objection or not reading.draft.parts:

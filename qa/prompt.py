@@ -83,12 +83,6 @@ def likelihood_continuation(model: Model, question: str) -> list[int]:
     return model.tokenize(" " + question.strip())
 
 
-def copying_prompt(model: Model, question: str, passages: Sequence[Passage]) -> list[int]:
-    """The chat prompt that asks for words of the passages."""
-    numbered = "\n".join(f"[{number}] {passage.text}" for number, passage in enumerate(passages, 1))
-    return render_chat(model, "", fill(load_template("copying"), {"passages": numbered, "question": question}))
-
-
 def composing_prompt(model: Model, question: str, passages: Sequence[Passage]) -> list[int]:
     """The chat prompt that asks for sentences with the markers of the passages, which count from 1."""
     delimited = "\n".join(_delimited(number, passage.text) for number, passage in enumerate(passages, 1))

@@ -216,6 +216,10 @@ class Ranker:
     `weights` go with `FEATURES`; `likelihood_weight` is for the question's log-probability per token given the
     sentence; a second sentence is shown when its probability is at least `second_ratio` of the first one's.
     `confidence_weights` go with `confidence.FEATURES`; for `threshold` see `confidence.objection`.
+
+    The rest is for the trained reader: `run_weight` and `sentence_weight` for what `choosing.choices` adds up,
+    `run_confidence_weights` with `confidence.RUN_FEATURES`, and `run_share`, the least share of its sentence's
+    probability that a run must have to stand for it.
     """
 
     weights: tuple[float, ...]
@@ -223,6 +227,11 @@ class Ranker:
     second_ratio: float
     confidence_weights: tuple[float, ...]
     threshold: float
+    run_weight: float = 1.0
+    sentence_weight: float = 0.0
+    run_share: float = 0.0
+    run_confidence_weights: tuple[float, ...] = ()
+    run_threshold: float = 0.0
 
     def order(self, found: Sequence[Candidate]) -> list[Candidate]:
         """Candidates with their scores, best first; equal ones stay in retrieval order."""
@@ -241,6 +250,11 @@ def load_ranker() -> Ranker:
         values["second_ratio"],
         tuple(values["confidence_weights"].values()),
         values["threshold"],
+        values["run_weight"],
+        values["sentence_weight"],
+        values["run_share"],
+        tuple(values["run_confidence_weights"].values()),
+        values["run_threshold"],
     )
 
 

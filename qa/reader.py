@@ -1,20 +1,24 @@
 """Passages and a question -> a draft whose every part points at its evidence. Two readers, chosen here.
 
-The copying reader answers with the articles' own words: with a trained adapter a run of words, without one the sentence
-that ranks best by retrieval and by how likely the model finds the question after it. The composing reader, for larger
-models, writes sentences that verification checks afterwards.
+The copying reader answers with the articles' own words: with a trained adapter a run of words, or the sentence around
+it where a run does not say enough; without an adapter the sentence that ranks best by retrieval and by how likely the
+model finds the question after it. The composing reader, for larger models, writes sentences that verification checks
+afterwards.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from index.types import Hit
 from qa import confidence
+from qa.choosing import Choice, choices
 from qa.composing import compose
-from qa.copying import copy_answer
+from qa.copying import Copied, copy_answer
+from qa.errors import ContextError
 from qa.expectation import kind_of
 from qa.model import Model
-from qa.prompt import copying_prompt, fit, likelihood_continuation, likelihood_prompt
+from qa.prompt import likelihood_continuation, likelihood_prompt
 from qa.ranking import Candidate, Ranker, Terms, candidates, probabilities, wanted_of, with_likelihoods
 from qa.types import Draft, Part, Reason, Span
 
@@ -22,8 +26,9 @@ SCORED_SENTENCES = 5
 """How many of the best sentences the model scores at most."""
 _REACH = 1.0
 """A sentence so far behind the best is not scored: the likelihood hardly ever lifts it so high (eval/LOG.md)."""
-_MOST_RUN_TOKENS = 40
-
+READ_PASSAGES = 4
+"""How many of the best passages are read for runs."""
+_TOLD_BY_SENTENCES = ("reason", "manner")
 
 Watch = Callable[[Sequence[Part]], None]
 """Called with the parts of a draft so far, whenever there is one more."""
@@ -39,6 +44,8 @@ class Reading:
     dropped: int = 0
 
 
+Reader = Callable[[Model, str, Sequence[Hit], Terms, Ranker, Sequence[Span]], Reading]
+"""What reads passages in the articles' own words: the last argument holds what was said and is not to be repeated."""
 NOTHING = Reading(Draft((), 0.0), Draft((), 0.0), "no_evidence")
 
 
@@ -52,25 +59,47 @@ def read_sentences(
     return _quoted(question, ranked, terms, ranker)
 
 
-def read_run(
+def read_runs(
     model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker, said: Sequence[Span] = ()
 ) -> Reading:
-    """Answers with words copied by a model that was trained to; their sentence is the best-ranked that holds them."""
-    ranked = rank(model, question, hits, terms, ranker, said)
+    """Answers with the run that is most likely the answer, or its sentence; with none that was `said`."""
+    found = candidates(question, hits, terms)
+    ranked = ranker.order([each for each in found if not any(_overlap(each, span) for span in said)])
     if not ranked:
         return NOTHING
-    quoted = _quoted(question, ranked, terms, ranker)
-    prompt = fit(
-        [hit.passage for hit in hits],
-        model.context_tokens - _MOST_RUN_TOKENS,
-        lambda passages: copying_prompt(model, question, passages),
-    )
-    copied = copy_answer(model, prompt.tokens, prompt.passages, max_tokens=_MOST_RUN_TOKENS)
-    if copied.run is None or not copied.answered:
-        return replace(quoted, draft=Draft((), quoted.draft.confidence), dropped=prompt.dropped)
-    spans = [Span(each.passage.document_id, each.start, each.end) for each in copied.run.occurrences]
-    part = Part(copied.run.text, (min(spans, key=lambda span: _place(span, ranked)),), copied=True)
-    return replace(quoted, draft=Draft((part,), quoted.draft.confidence), dropped=prompt.dropped)
+    copied, dropped = copy_answers(model, question, hits)
+    chosen = choices(copied, ranked, ranker.run_weight, ranker.sentence_weight)
+    if not chosen:  # no passage has room, or none of its words is a run
+        return replace(_quoted(question, ranked, terms, ranker), dropped=dropped)
+    wanted, asked = wanted_of(question, terms), kind_of(question)
+    sure = confidence.probability(ranker.run_confidence_weights, confidence.run_features(wanted, asked, chosen, copied))
+    best = chosen[0]
+    sentence = Part(best.sentence.text, (_span_of(best.sentence),), copied=True)
+    run = Part(best.text, (best.span,), copied=True)
+    draft = Draft((sentence if is_told_by_sentence(asked, best, ranker.run_share) else run,), sure)
+    against = confidence.objection(wanted, asked, best.sentence, sure, ranker.run_threshold)
+    return Reading(draft, Draft((sentence,), sure), against, dropped)
+
+
+def copy_answers(model: Model, question: str, hits: Sequence[Hit]) -> tuple[list[Copied], int]:
+    """The runs of the best passages, and how many passages had no room in the model's context."""
+    copied, dropped = [], 0
+    for hit in hits[:READ_PASSAGES]:
+        try:
+            copied.append(copy_answer(model, question, hit.passage))
+        except (ContextError, ValueError):
+            dropped += 1
+    return copied, dropped
+
+
+def is_told_by_sentence(asked: str, best: Choice, run_share: float) -> bool:
+    """Whether the sentence answers better than the run: for reasons and ways, and where the run's ends are unsure."""
+    share = math.exp(best.logprob - best.sentence_logprob)
+    return asked in _TOLD_BY_SENTENCES or share < run_share
+
+
+def _span_of(sentence: Candidate) -> Span:
+    return Span(sentence.passage.document_id, sentence.start, sentence.end)
 
 
 def read_composing(
@@ -122,13 +151,3 @@ def _quoted(question: str, ranked: Sequence[Candidate], terms: Terms, ranker: Ra
     sure = confidence.probability(ranker.confidence_weights, confidence.features(wanted, asked, ranked))
     draft = Draft(parts, sure)
     return Reading(draft, draft, confidence.objection(wanted, asked, ranked[0], sure, ranker.threshold))
-
-
-def _place(span: Span, ranked: Sequence[Candidate]) -> int:
-    """The rank of the sentence that a span begins in; behind all others if it begins in none."""
-    holding = (
-        number
-        for number, each in enumerate(ranked)
-        if each.passage.document_id == span.document_id and each.start <= span.start < each.end
-    )
-    return next(holding, len(ranked))

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.model import Completion, Logprobs
+from qa.model import Completion, Logprobs, Scores
 
 END = 256
-CONTROL = 257  # <|im_end|>, which has no bytes
+CONTROL = 257  # <|im_end|>; control tokens have no bytes
 WORDS = (b" Pyong", b"yang", b" No", b"No", b" consta", b" Kim", b"Kim", b" la", b"\xc3\xb1a", b" \xe2\x82")
-_PIECES = [*(bytes([value]) for value in range(256)), b"", b"", *WORDS]
+BEGIN, NO_ANSWER = 258 + len(WORDS), 259 + len(WORDS)
+_PIECES = [*(bytes([value]) for value in range(256)), b"", b"", *WORDS, b"", b""]
+_CONTROLS = {b"<|im_start|>": BEGIN, b"<|im_end|>": CONTROL, b"<|endoftext|>": NO_ANSWER}
 
 Oracle = Callable[[tuple[int, ...]], Logprobs]
 
@@ -22,24 +24,27 @@ def normalise(scores: Sequence[float]) -> Logprobs:
     return np.asarray(row - np.float32(np.logaddexp.reduce(row)))
 
 
-def random_oracle(seed: int) -> Oracle:
-    """Log-probabilities that depend on the seed and on every token before, and on nothing else."""
+def random_oracle(seed: int, scale: float = 3.0) -> Oracle:
+    """Log-probabilities that depend on the seed and on every token before, and on nothing else.
+
+    With a greater scale fewer tokens are likely.
+    """
 
     def oracle(tokens: tuple[int, ...]) -> Logprobs:
-        scores = np.random.default_rng([seed, *tokens]).normal(scale=3.0, size=len(_PIECES))
+        scores = np.random.default_rng([seed, *tokens]).normal(scale=scale, size=len(_PIECES))
         return normalise([float(score) for score in scores])
 
     return oracle
 
 
-def scripted_oracle(prompt_length: int, token_texts: Sequence[bytes], certainty: float = 8.0) -> Oracle:
-    """Prefers one token after another, then the end, whatever the prompt says."""
-    script = [*(_PIECES.index(text) for text in token_texts), END]
+def scripted_oracle(script: Sequence[int], certainty: float = 8.0) -> Oracle:
+    """After the last turn's end prefers one token after another, then to end the turn, whatever the turns say."""
+    said = [*script, CONTROL]
 
     def oracle(tokens: tuple[int, ...]) -> Logprobs:
         scores = np.zeros(len(_PIECES))
-        step = len(tokens) - prompt_length
-        scores[script[step] if 0 <= step < len(script) else END] = certainty
+        step = tokens[::-1].index(CONTROL)
+        scores[said[step] if step < len(said) else CONTROL] = certainty
         return normalise([float(score) for score in scores])
 
     return oracle
@@ -67,6 +72,7 @@ class FakeModel:
         self.end_text = ""
         self.chat_template = chat_template
         self.prompts: list[tuple[int, ...]] = []
+        self.explored: list[tuple[int, ...]] = []
         self._oracle = oracle or random_oracle(0)
         self._completions = deque(completions)
         self._tokens: tuple[int, ...] = ()
@@ -75,8 +81,9 @@ class FakeModel:
         """The longest word of the vocabulary at each place, else one byte."""
         data, tokens = text.encode(), list[int]()
         while data:
-            if special and data.startswith(b"<|im_end|>"):
-                tokens, data = [*tokens, CONTROL], data.removeprefix(b"<|im_end|>")
+            sign = next((sign for sign in _CONTROLS if special and data.startswith(sign)), None)
+            if sign is not None:
+                tokens, data = [*tokens, _CONTROLS[sign]], data.removeprefix(sign)
                 continue
             word = max((word for word in WORDS if data.startswith(word)), key=len, default=data[:1])
             tokens.append(_PIECES.index(word))
@@ -90,6 +97,18 @@ class FakeModel:
         self.prompts.append(tuple(tokens))
         self._tokens = tuple(tokens)
         return self._oracle(self._tokens)
+
+    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
+        if not prefix or not tokens:
+            raise ValueError("nothing to evaluate")
+        return self.start((*prefix, *tokens))
+
+    def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
+        self.explored += map(tuple, paths)
+        return [
+            np.array([self._oracle((*self._tokens, *path[: step + 1]))[list(choices)] for step in range(len(path))])
+            for path in paths
+        ]
 
     def advance(self, token: int) -> Logprobs:
         self._tokens = (*self._tokens, token)

@@ -5,9 +5,12 @@ import math
 import pytest
 
 from index.types import Passage
-from qa.confidence import FEATURES, features, objection, probability
+from qa.choosing import Choice
+from qa.confidence import FEATURES, RUN_FEATURES, features, objection, probability, run_features
+from qa.copying import Copied
 from qa.ranking import FEATURES as SENTENCE_FEATURES
 from qa.ranking import Candidate, Wanted, load_ranker
+from qa.types import Span
 
 
 def candidate(score: float, **values: float) -> Candidate:
@@ -50,6 +53,40 @@ def test_the_shipped_weights_fit_the_features() -> None:
     shipped = load_ranker()
     assert len(shipped.confidence_weights) == len(FEATURES)
     assert 0 < shipped.threshold < 1
+    assert len(shipped.run_confidence_weights) == len(RUN_FEATURES)
+    assert 0 < shipped.run_threshold < 1
+
+
+def choice(text: str, score: float, chance: float, none: float, sentence: Candidate) -> Choice:
+    span = Span("d", 0, 1)
+    return Choice(text, span, sentence, math.log(chance), math.log(chance * 2), math.log(none), score)
+
+
+def test_features_of_runs_by_hand() -> None:
+    wanted = Wanted({"a": 1.0, "b": 3.0}, {"a": {"a": 1.0}, "b": {}}, frozenset())
+    held = candidate(0.0, coverage=0.25, around=0.5, asked=0.25, named=1.0, number=1.0)
+    chosen = [choice("Lima", 1.0, 0.25, 0.2, held), choice("en Lima", 0.9, 0.2, 0.2, held)]
+    chosen.append(choice("Quito", 1.0 - math.log(3), 0.1, 0.75, held))
+    copied = [Copied((), math.log(0.75)), Copied((), math.log(0.2))]
+    found = dict(zip(RUN_FEATURES, run_features(wanted, "number", chosen, copied), strict=True))
+    assert found["run"] == pytest.approx(math.log(0.25))
+    assert found["sentence"] == pytest.approx(math.log(0.5))
+    assert found["refused"] == pytest.approx(math.log(0.2 / 0.8))
+    assert found["least"] == pytest.approx(math.log(0.2 / 0.8))
+    assert found["margin"] == pytest.approx(math.log(3))  # «en Lima» says the same
+    assert found["chance"] == pytest.approx(-math.log(1 + math.exp(-0.1) + 1 / 3))
+    assert found["coverage"] == 0.25
+    assert found["passage"] == 0.75
+    assert found["unknown"] == 0.75
+    assert found["kind"] == 1.0
+    assert found["constant"] == 1.0
+
+
+def test_features_of_a_run_without_rival_and_of_certainty_are_bounded() -> None:
+    wanted = Wanted({"a": 1.0}, {"a": {"a": 1.0}}, frozenset())
+    chosen = [choice("Lima", 40.0, 1e-30, 1.0, candidate(0.0))]
+    found = dict(zip(RUN_FEATURES, run_features(wanted, "thing", chosen, [Copied((), 0.0)]), strict=True))
+    assert (found["run"], found["refused"], found["margin"]) == (-10.0, 8.0, 6.0)
 
 
 KNOWN = Wanted({"puent": 1.0, "ruiz": 1.0}, {"puent": {"puent": 1.0}, "ruiz": {"ruiz": 1.0}}, frozenset({"ruiz"}))

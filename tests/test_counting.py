@@ -85,6 +85,22 @@ def test_a_prompt_counts_whole_and_each_step_as_one(counting: CountingModel) -> 
     assert counting.taken() == Tokens(prompt=4, decoded=3)
 
 
+def test_a_prefix_counts_each_time_and_every_token_of_every_path(counting: CountingModel) -> None:
+    counting.start_after(PROMPT, QUESTION)
+    counting.start_after(PROMPT, QUESTION)
+    counting.explore([[20, 21], [22]], [20, 21])
+    assert counting.taken() == Tokens(prompt=2 * (4 + 3), decoded=3)
+
+
+def test_what_is_explored_is_the_models_own(counting: CountingModel) -> None:
+    plain = fake()
+    assert (counting.start_after(PROMPT, QUESTION) == plain.start_after(PROMPT, QUESTION)).all()
+    for ours, theirs in zip(
+        counting.explore([[20, 21], [22]], [5, 6]), plain.explore([[20, 21], [22]], [5, 6]), strict=True
+    ):
+        assert (ours == theirs).all()
+
+
 def test_of_a_scored_continuation_the_last_token_is_not_evaluated(counting: CountingModel) -> None:
     counting.score(PROMPT, QUESTION)
     assert counting.taken() == Tokens(prompt=4 + 3 - 1)

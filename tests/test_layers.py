@@ -13,7 +13,9 @@ HEAVY = {"torch", "transformers", "sentence_transformers", "faiss", "llama_cpp",
 
 # From the top down. `package.*` stands for all modules of a package and the package itself.
 LAYERS = (
-    {"qa.training.corpus", "qa.training.fit_ranker"},
+    {"qa.training.corpus", "qa.training.fit_reading", "qa.training.reader", "qa.training.embedder"},
+    {"qa.training.fit_ranker", "qa.training.pairs"},
+    {"qa.training.examples", "qa.training.packing", "qa.training.resuming"},
     {"qa.training.card"},
     {"qa.training.faults", "qa.training.figures", "qa.training.second_reader", "qa.training.telling"},
     {"qa.training.drafts"},
@@ -37,6 +39,7 @@ LAYERS = (
         "qa.composing",
         "qa.confidence",
         "qa.conversation",
+        "qa.choosing",
         "qa.copying",
         "qa.coverage",
         "qa.engine",
@@ -48,6 +51,7 @@ LAYERS = (
         "qa.prompt",
         "qa.ranking",
         "qa.reader",
+        "qa.runs",
         "qa.rewriting",
         "qa.wording",
     },

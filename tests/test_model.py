@@ -2,15 +2,20 @@
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from qa.engine import log_softmax
+from qa.engine import Engine, log_softmax
 from qa.errors import ContextError, ModelError
+from qa.loading import load
 from qa.model import LlamaModel, Model, find_bundled_model
 from tests.models import THREADS, bundled_model, tiny_model
 from tests.tiny_gguf import ADDED_TOKENS, CONTROL_TOKENS, write_adapter, write_model
@@ -220,3 +225,262 @@ def test_log_softmax_is_exact_on_known_values() -> None:
     # Odds of 1 to 3: probabilities 1/4 and 3/4.
     row = log_softmax(np.log(np.array([1.0, 3.0], dtype=np.float32)))
     assert np.exp(row) == pytest.approx([0.25, 0.75])
+
+
+# --- looking ahead
+
+PROMPT = [5 + byte for byte in b"Putin le regalo a Kim una limusina"]
+PATHS = [[40, 41, 42, 43, 44], [40], [40, 41, 50], [9] * 12, [70, 40]]
+CHOICES = sorted({2, 60, 61, *(token for path in PATHS for token in path)})
+TOKENS = st.integers(5, 260)
+# Rows that are evaluated together are not summed up like one alone, and these weights are steep: mostly the same to
+# five digits, rarely to two. What comes before changes a row by 1 and more.
+NEARLY = 0.05
+
+
+@cache
+def branching_model(context_tokens: int = 2048) -> LlamaModel:
+    """A random model with an adapter, as one that can look ahead has to be opened."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, adapter = write_model(Path(folder) / "m.gguf"), write_adapter(Path(folder) / "a.gguf")
+        return LlamaModel.open(path, context_tokens, THREADS, adapter)
+
+
+def random_tokens(seed: int, count: int) -> list[int]:
+    return [int(token) for token in np.random.default_rng(seed).integers(5, 261, count)]
+
+
+def assert_as_step_by_step(
+    model: LlamaModel, prompt: Sequence[int], paths: Sequence[Sequence[int]], choices: Sequence[int]
+) -> None:
+    """What is seen ahead along each path is what is there when one goes."""
+    model.start(prompt)
+    explored = model.explore(paths, choices)
+    assert [rows.shape for rows in explored] == [(len(path), len(choices)) for path in paths]
+    for path, rows in zip(paths, explored, strict=True):
+        model.start(prompt)
+        for token, row in zip(path, rows, strict=True):
+            there = log_softmax(model.advance(token)[list(choices)])
+            assert log_softmax(row) == pytest.approx(there, abs=NEARLY)
+
+
+def test_looking_ahead_shows_what_going_there_gives() -> None:
+    assert_as_step_by_step(branching_model(), PROMPT, PATHS, CHOICES)
+
+
+def test_looking_ahead_is_mostly_as_exact_as_going_there() -> None:
+    model = branching_model()
+    paths = [random_tokens(size, 1 + size % 12) for size in range(40)]
+    model.start(PROMPT)
+    seen = model.explore(paths, CHOICES)
+    errors = []
+    for path, rows in zip(paths, seen, strict=True):
+        model.start(PROMPT)
+        there = [log_softmax(model.advance(token)[CHOICES]) for token in path]
+        errors += [np.abs(log_softmax(row) - expected).max() for row, expected in zip(rows, there, strict=True)]
+    assert np.quantile(errors, 0.9) < 1e-3
+    assert max(errors) < NEARLY
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(TOKENS, min_size=1, max_size=40),
+    st.lists(st.lists(TOKENS, min_size=1, max_size=9), min_size=1, max_size=40),
+    st.lists(TOKENS, min_size=2, max_size=30),
+)
+def test_looking_ahead_along_any_paths_shows_what_going_there_gives(
+    prompt: list[int], paths: list[list[int]], choices: list[int]
+) -> None:
+    assert_as_step_by_step(branching_model(), prompt, paths, choices)
+
+
+def test_more_paths_than_fit_side_by_side_and_more_tokens_than_a_batch_come_in_order() -> None:
+    model = branching_model()
+    paths = [random_tokens(size, size) for size in (*range(1, 36), 512, 300, 250, 3)]
+    model.start(PROMPT)
+    for path, rows in zip(paths, model.explore(paths, CHOICES), strict=True):
+        assert rows == pytest.approx(model.explore([path], CHOICES)[0], abs=NEARLY)
+
+
+def test_paths_see_what_was_started_and_themselves_and_not_one_another() -> None:
+    model = branching_model()
+    paths = [random_tokens(seed, 6) for seed in range(16)]
+    others = [random_tokens(100 + seed, 6) for seed in range(8)]
+    model.start(PROMPT)
+    before, after = (model.explore([*first, *paths[8:]], CHOICES) for first in (paths[:8], others))
+    for rows, same in zip(before[8:], after[8:], strict=True):
+        assert rows == pytest.approx(same, abs=NEARLY)
+    begun_otherwise = model.explore([[40, *path[1:]] for path in paths], CHOICES)
+    model.start(PROMPT[::-1])
+    after_another = model.explore(paths, CHOICES)
+    for changed in (begun_otherwise, after_another):
+        assert max(np.abs(row[-1] - was[-1]).max() for row, was in zip(changed, before, strict=True)) > 1
+
+
+def test_looking_ahead_leaves_what_was_started_as_it_was() -> None:
+    model = branching_model()
+    model.start(PROMPT)
+    undisturbed = [model.advance(40), model.advance(41)]
+    model.start(PROMPT)
+    model.explore(PATHS * 5, CHOICES)
+    first = model.advance(40)
+    ((ahead,),) = model.explore([[41]], range(model.vocabulary_size))
+    assert np.array_equal([first, model.advance(41)], undisturbed)
+    assert log_softmax(ahead) == pytest.approx(undisturbed[1], abs=NEARLY)
+    model.explore(PATHS, CHOICES)
+    model.rewind(len(PROMPT))
+    assert np.array_equal(model.advance(40), undisturbed[0])
+
+
+def test_looking_ahead_repeats_exactly_whatever_was_asked_before() -> None:
+    model = branching_model()
+    model.start_after(PROMPT, [90])
+    before = model.explore(PATHS, CHOICES)
+    model.explore([[60] * 30] * 10, CHOICES)
+    model.start(PROMPT[::-1])
+    model.score(PROMPT, [40, 41])
+    model.start_after(PROMPT, [90])
+    assert all(np.array_equal(*rows) for rows in zip(model.explore(PATHS, CHOICES), before, strict=True))
+
+
+def test_looking_ahead_further_than_the_context_is_refused_and_nothing_is_lost() -> None:
+    model = branching_model(context_tokens=64)
+    model.start([10] * 50)
+    expected = model.advance(40)
+    model.start([10] * 50)
+    assert [len(rows) for rows in model.explore([[40] * 7, [41] * 7], [1, 2])] == [7, 7]
+    with pytest.raises(ContextError, match="at most the 64"):
+        model.explore([[40] * 7, [41] * 8], [1, 2])
+    assert np.array_equal(model.advance(40), expected)
+
+
+# --- a text that many questions follow
+
+MOST_KEPT = 48
+
+
+class Recording(Engine):
+    """Counts every token that llama.cpp evaluates."""
+
+    evaluated = 0
+
+    def evaluate(self, tokens: Sequence[int], position: int, outputs: int) -> list[NDArray[np.float32]]:
+        self.evaluated += len(tokens)
+        return super().evaluate(tokens, position, outputs)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> tuple[Recording, LlamaModel]:
+    """A fresh model, of which nothing was kept yet."""
+    path, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
+    native = load(path, 2048, THREADS, adapter, branches=16)
+    engine = Recording(native)
+    return engine, LlamaModel(engine, path, native.context_tokens, THREADS)
+
+
+@pytest.mark.parametrize("length", [1, 60, 512, 513, 1100])
+def test_a_prefix_is_evaluated_once_and_gives_the_same_to_the_last_digit(
+    recorded: tuple[Recording, LlamaModel], length: int
+) -> None:
+    engine, model = recorded
+    prefix = random_tokens(length, length)
+    first, after = model.start_after(prefix, [40, 41, 42]), model.advance(43)
+    assert engine.evaluated == length + 3 + 1
+    model.start_after([50, 51], [52])
+    model.start([60] * 30)
+    model.score([70] * 20, [71, 72])
+    engine.evaluated = 0
+    assert np.array_equal(model.start_after(prefix, [40, 41, 42]), first)
+    assert np.array_equal(model.advance(43), after)
+    assert engine.evaluated == 3 + 1
+    assert first == pytest.approx(model.start([*prefix, 40, 41, 42]), abs=NEARLY)
+
+
+def test_other_questions_after_a_prefix_leave_nothing_behind(recorded: tuple[Recording, LlamaModel]) -> None:
+    _, model = recorded
+    first = model.start_after(PROMPT, [40, 41])
+    others = [model.start_after(PROMPT, tokens) for tokens in ([50], [40], [60] * 20)]
+    model.advance(70)
+    model.explore(PATHS, CHOICES)
+    assert np.array_equal(model.start_after(PROMPT, [40, 41]), first)
+    for tokens, row in zip(([50], [40], [60] * 20), others, strict=True):
+        assert row == pytest.approx(model.start([*PROMPT, *tokens]), abs=NEARLY)
+        assert not np.allclose(row, first, atol=0.1)
+
+
+def test_the_prefixes_used_last_are_kept_and_others_give_the_same_to_the_last_digit_anew(
+    recorded: tuple[Recording, LlamaModel],
+) -> None:
+    engine, model = recorded
+    rows: dict[int, NDArray[np.float32]] = {}
+
+    def taken(number: int) -> int:
+        """How many tokens are evaluated to start after a prefix of that number; the figures are always the same."""
+        before = engine.evaluated
+        row = model.start_after([number, *PROMPT], [40, 41])
+        assert np.array_equal(row, rows.setdefault(number, row))
+        return engine.evaluated - before
+
+    kept, anew = 2, len(PROMPT) + 3
+    assert [taken(number) for number in range(5, 5 + MOST_KEPT)] == [anew] * MOST_KEPT
+    assert [taken(number) for number in range(5, 5 + MOST_KEPT)] == [kept] * MOST_KEPT
+    assert taken(5) == kept
+    assert taken(200) == anew  # in the place of the one not used for longest
+    assert taken(5) == kept
+    assert taken(6) == anew
+    assert taken(6) == kept
+    assert len({row.tobytes() for row in rows.values()}) == len(rows)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([PROMPT, PROMPT[:-1], PROMPT[1:], [9]]), st.sampled_from([[40], [40, 41], PROMPT[-1:]])
+        ),
+        min_size=2,
+    )
+)
+def test_a_start_gives_the_same_to_the_last_digit_after_any_others(asked: list[tuple[list[int], list[int]]]) -> None:
+    model = branching_model()
+    first: dict[tuple[tuple[int, ...], tuple[int, ...]], NDArray[np.float32]] = {}
+    for prefix, tokens in asked:
+        row = model.start_after(prefix, tokens)
+        assert np.array_equal(row, first.setdefault((tuple(prefix), tuple(tokens)), row))
+
+
+def test_a_start_after_a_prefix_can_be_gone_on_from_and_back_to() -> None:
+    model = branching_model()
+    for _ in range(2):  # evaluated, then put back
+        model.start_after(PROMPT[:20], PROMPT[20:])
+        first = model.advance(40)
+        model.advance(41)
+        model.rewind(len(PROMPT))
+        assert np.array_equal(model.advance(40), first)
+    model.start(PROMPT)
+    assert model.advance(40) == pytest.approx(first, abs=NEARLY)
+
+
+def test_a_text_and_a_question_that_do_not_fit_are_refused() -> None:
+    model = branching_model(context_tokens=64)
+    expected = model.start_after([10] * 60, [11] * 4)
+    for prefix, tokens in (([10] * 60, [11] * 5), ([12] * 64, [11]), ([10], [11] * 64)):
+        with pytest.raises(ContextError, match="at most the 64"):
+            model.start_after(prefix, tokens)
+    assert np.array_equal(model.start_after([10] * 60, [11] * 4), expected)
+
+
+@pytest.mark.parametrize(("prefix", "tokens"), [([], [1]), ([1], []), ([], [])])
+def test_a_text_or_a_question_without_tokens_is_a_programming_mistake(prefix: list[int], tokens: list[int]) -> None:
+    with pytest.raises(ValueError, match="nothing to evaluate"):
+        branching_model().start_after(prefix, tokens)
+
+
+def test_the_bundled_model_starts_after_a_text_the_same_to_the_last_digit_each_time() -> None:
+    model = bundled_model()
+    text, question = model.tokenize(LIMOUSINE), model.tokenize(QUESTION)
+    first, after = model.start_after(text, question), model.advance(100)
+    score(model, OIL)
+    model.start_after(model.tokenize(OIL), question)
+    assert np.array_equal(model.start_after(text, question), first)
+    assert np.array_equal(model.advance(100), after)

@@ -98,7 +98,15 @@ def test_wheel_holds_every_module(wheel_files: set[str]) -> None:
 
 def test_wheel_holds_the_data_that_the_program_reads(wheel_files: set[str]) -> None:
     markers = (f"{package}/py.typed" for package in PACKAGES)
-    patterns = ("prompts/*.txt", "qa/*.json", "qa/adapters/*", "eval/*.jsonl", "eval/templates/*", *markers)
+    patterns = (
+        "prompts/*.txt",
+        "qa/*.json",
+        "qa/adapters/*",
+        "index/adapters/*",
+        "eval/*.jsonl",
+        "eval/templates/*",
+        *markers,
+    )
     data = {path.relative_to(ROOT).as_posix() for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()}
     assert data <= wheel_files
     assert {f"{package}/py.typed" for package in PACKAGES} <= data

@@ -10,7 +10,6 @@ from qa.model import Model
 from qa.prompt import (
     Segment,
     composing_prompt,
-    copying_prompt,
     fill,
     fit,
     likelihood_continuation,
@@ -23,7 +22,7 @@ from tests.fake_model import FakeModel
 from tests.models import bundled_model, tiny_model
 from tests.tiny_gguf import ADDED_TOKENS, CONTROL_TOKENS, FAMILIES
 
-TEMPLATES = ("likelihood", "copying", "composing_system", "composing_user")
+TEMPLATES = ("likelihood", "composing_system", "composing_user")
 
 
 def passage(text: str) -> Passage:
@@ -99,7 +98,6 @@ def test_content_brings_no_control_token(family: str, content: str, control: str
     harmless = planted(model, composing_prompt(model, "¿Quién?", [passage("x")]))
     attack = f"{content}{control}{content}"
     assert planted(model, composing_prompt(model, attack, [passage(attack)])) == harmless
-    assert planted(model, copying_prompt(model, attack, [passage(attack)])) <= harmless
     assert planted(model, likelihood_prompt(model, attack)) == 0
     assert planted(model, likelihood_continuation(model, attack)) == 0
 

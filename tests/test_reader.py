@@ -1,13 +1,18 @@
 """Drafts from passages: which sentence is chosen, when a second is shown, and where a copied run is said to stand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from index.types import Hit, Passage
+from qa.confidence import RUN_FEATURES
+from qa.errors import ContextError
+from qa.model import Logprobs
 from qa.ranking import FEATURES, Ranker
-from qa.reader import SCORED_SENTENCES, rank, read_composing, read_run, read_sentences
-from tests.fake_model import FakeModel, random_oracle
+from qa.reader import SCORED_SENTENCES, rank, read_composing, read_runs, read_sentences
+from qa.types import Span
+from tests.fake_model import FakeModel, random_oracle, scripted_oracle
 
 TEXT = "Ana Ruiz visitó Lima en mayo. Después habló de pesca en Quito. Nadie más fue a Lima ni a Quito."
 
@@ -45,7 +50,8 @@ def hits(*texts: str) -> list[Hit]:
 
 def ranker(likelihood_weight: float = 0.0, second_ratio: float = 2.0, coverage_weight: float = 0.5) -> Ranker:
     weights = tuple(coverage_weight if name == "coverage" else 0.0 for name in FEATURES)
-    return Ranker(weights, likelihood_weight, second_ratio, (0.0,) * 10, 0.0)
+    unsure = (0.0,) * len(RUN_FEATURES)
+    return Ranker(weights, likelihood_weight, second_ratio, (0.0,) * 10, 0.0, run_confidence_weights=unsure)
 
 
 def texts_of(parts: Sequence[object]) -> list[str]:
@@ -93,10 +99,55 @@ def test_no_passages_give_a_draft_without_parts() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_copied_run_stands_where_it_says_whatever_the_model_prefers(seed: int) -> None:
-    reading = read_run(FakeModel(random_oracle(seed)), "¿Quito?", hits(TEXT, TEXT[::-1]), PlainTerms(), ranker())
+    reading = read_runs(FakeModel(random_oracle(seed)), "¿Quito?", hits(TEXT, TEXT[::-1]), PlainTerms(), ranker())
+    assert reading.draft.parts
     for part in reading.draft.parts:
         source = {"d1": TEXT, "d2": TEXT[::-1]}[part.spans[0].document_id]
         assert source[part.spans[0].start : part.spans[0].end] == part.text
+
+
+def saying(words: str) -> FakeModel:
+    """Copies these words wherever they stand."""
+    return FakeModel(scripted_oracle(FakeModel().tokenize(words)))
+
+
+class FullModel(FakeModel):
+    """Has no room for any passage."""
+
+    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
+        raise ContextError("too much", "less", "shorten it")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("¿De qué habló Ana Ruiz?", "pesca"),
+        ("¿Por qué habló Ana Ruiz?", "Después habló de pesca en Quito."),
+        ("¿Cómo habló Ana Ruiz?", "Después habló de pesca en Quito."),
+    ],
+)
+def test_reasons_and_ways_are_told_by_whole_sentences(question: str, answer: str) -> None:
+    reading = read_runs(saying("pesca"), question, hits(TEXT), PlainTerms(), ranker())
+    assert texts_of(reading.draft.parts) == [answer]
+    assert texts_of(reading.fallback.parts) == ["Después habló de pesca en Quito."]
+
+
+def test_a_run_whose_ends_are_unsure_gives_way_to_its_sentence() -> None:
+    unsure = replace(ranker(), run_share=1.1)
+    reading = read_runs(saying("pesca"), "¿De qué habló Ana Ruiz?", hits(TEXT), PlainTerms(), unsure)
+    assert texts_of(reading.draft.parts) == ["Después habló de pesca en Quito."]
+
+
+def test_what_was_said_is_not_said_again() -> None:
+    said = Span("d1", TEXT.index("pesca"), TEXT.index("pesca") + 5)
+    reading = read_runs(saying("pesca"), "¿De qué más habló?", hits(TEXT), PlainTerms(), ranker(), [said])
+    assert all("pesca" not in text for text in texts_of(reading.draft.parts))
+
+
+def test_a_passage_without_room_is_dropped_and_counted() -> None:
+    reading = read_runs(FullModel(), "¿De qué habló?", hits(TEXT), PlainTerms(), ranker())
+    assert reading.dropped == 1
+    assert reading.draft.parts  # the best sentence, as without an adapter
 
 
 def test_a_composing_reader_keeps_the_best_quotation_to_fall_back_on() -> None:

@@ -32,9 +32,11 @@ class LowRank(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Inputs (..., inputs) -> outputs (..., outputs)."""
-        added: torch.Tensor = nn.functional.linear(nn.functional.linear(inputs, self.a), self.b)
+        # The additions are kept in float32, or small steps would be rounded away, and used in the model's precision.
+        inward, outward = self.a.to(inputs.dtype), (self.b * self.scale).to(inputs.dtype)
         frozen: torch.Tensor = self.linear(inputs)
-        return frozen + self.scale * added
+        low = nn.functional.linear(inputs, inward)
+        return torch.addmm(frozen.flatten(0, -2), low.flatten(0, -2), outward.T).view_as(frozen)
 
 
 def add_lora(model: "LlamaForCausalLM", rank: int, alpha: float, seed: int = 0) -> list[nn.Parameter]:

@@ -1,0 +1,91 @@
+"""Of the runs of several passages the one that answers: its place, its sentence, its rivals."""
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from index.types import Passage
+from qa.choosing import Choice, choices, probabilities, rival
+from qa.copying import Copied, CopiedRun, Occurrence
+from qa.ranking import FEATURES, Candidate
+from qa.types import Span
+
+FIRST, SECOND = "Ana Ruiz llegó a Lima.", "En Lima vive Ana desde mayo."
+TEXT = f"{FIRST} {SECOND}"
+PASSAGE = Passage("a:10", "a", 10, 10 + len(TEXT), TEXT)
+
+
+def sentence(text: str, score: float, passage: Passage = PASSAGE) -> Candidate:
+    start = passage.start + passage.text.index(text)
+    return Candidate(passage, start, start + len(text), text, (0.0,) * len(FEATURES), score)
+
+
+def run(text: str, chance: float, passage: Passage = PASSAGE) -> CopiedRun:
+    """The run with all its places in the passage."""
+    starts = [i for i in range(len(passage.text)) if passage.text.startswith(text, i)]
+    places = tuple(Occurrence(passage, passage.start + i, passage.start + i + len(text)) for i in starts)
+    return CopiedRun(text, places, math.log(chance))
+
+
+def read(*runs: CopiedRun, none: float = 0.2) -> Copied:
+    return Copied(runs, math.log(none))
+
+
+RANKED = [sentence(SECOND, 2.0), sentence(FIRST, 1.0)]
+
+
+def texts(found: Sequence[Choice]) -> list[str]:
+    return [each.text for each in found]
+
+
+def test_the_likelier_run_comes_first_where_only_the_model_is_asked() -> None:
+    found = choices([read(run("Ana Ruiz", 0.5), run("mayo", 0.2))], RANKED, 1.0, 0.0)
+    assert texts(found) == ["Ana Ruiz", "mayo"]
+    assert [each.score for each in found] == pytest.approx([math.log(0.5), math.log(0.2)])
+
+
+def test_the_run_of_the_better_sentence_comes_first_where_only_sentences_are_asked() -> None:
+    found = choices([read(run("Ana Ruiz", 0.5), run("mayo", 0.2))], RANKED, 0.0, 1.0)
+    assert texts(found) == ["mayo", "Ana Ruiz"]
+
+
+def test_of_several_places_it_is_that_of_the_best_sentence() -> None:
+    (found,) = choices([read(run("Lima", 0.5))], RANKED, 1.0, 1.0)
+    assert found.sentence.text == SECOND
+    assert found.span == Span("a", 10 + TEXT.rindex("Lima"), 10 + TEXT.rindex("Lima") + 4)
+    (found,) = choices([read(run("Lima", 0.5))], RANKED[::-1], 1.0, 1.0)
+    assert found.sentence.text == FIRST
+
+
+def test_runs_of_one_sentence_support_one_another() -> None:
+    found = choices([read(run("Ana Ruiz", 0.3), run("Ruiz", 0.2), run("mayo", 0.1))], RANKED, 1.0, 0.0)
+    assert [math.exp(each.sentence_logprob) for each in found] == pytest.approx([0.5, 0.5, 0.1])
+
+
+def test_a_run_in_a_sentence_that_was_left_out_is_no_answer() -> None:
+    assert choices([read(run("mayo", 0.5))], [sentence(FIRST, 1.0)], 1.0, 1.0) == []
+
+
+def test_each_run_knows_whether_its_own_passage_answers() -> None:
+    other = Passage("b:0", "b", 0, len(FIRST), FIRST)
+    ranked = [*RANKED, sentence(FIRST, 0.5, other)]
+    copied = [read(run("mayo", 0.5), none=0.1), read(run("Ana Ruiz", 0.4, other), none=0.6)]
+    found = {each.text: each for each in choices(copied, ranked, 1.0, 0.0)}
+    assert math.exp(found["mayo"].no_answer) == pytest.approx(0.1)
+    assert math.exp(found["Ana Ruiz"].no_answer) == pytest.approx(0.6)
+    assert found["Ana Ruiz"].span == Span("b", 0, 8)
+
+
+def test_a_rival_says_something_else_and_no_more_or_less_of_the_same() -> None:
+    runs = [run("Ana Ruiz", 0.4), run("Ruiz", 0.2), run("Ana Ruiz llegó", 0.15), run("Lima", 0.1), run("mayo", 0.05)]
+    found = rival(choices([read(*runs)], RANKED, 1.0, 0.0))
+    assert found is not None
+    assert found.text == "Lima"
+    assert rival(choices([read(*runs[:3])], RANKED, 1.0, 0.0)) is None
+
+
+def test_probabilities_are_those_of_the_scores() -> None:
+    found = choices([read(run("Ana Ruiz", 0.6), run("mayo", 0.2))], RANKED, 1.0, 0.0)
+    assert probabilities(found) == pytest.approx([0.75, 0.25])
+    assert probabilities([]) == []
