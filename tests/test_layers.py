@@ -19,7 +19,7 @@ LAYERS = (
     {"qa.training.card"},
     {"qa.training.faults", "qa.training.figures", "qa.training.second_reader", "qa.training.telling"},
     {"qa.training.drafts"},
-    {"qa.training.lora"},
+    {"qa.training.attention", "qa.training.lora"},
     {"qa.training", "qa.training.passages", "qa.training.weights"},
     {"qa.cli", "qa.__main__"},
     {"qa.batch", "qa.chat", "qa.session"},

@@ -19,11 +19,13 @@ from torch.nn.functional import cross_entropy, normalize
 
 from index.embedder import BUNDLED, find_model, folder_digest
 from qa.model import file_digest
+from qa.training.attention import added, attended
 from qa.training.examples import from_corpus, read_squad
 from qa.training.pairs import Pairs, Place, batches, near_groups, places
 from qa.training.passages import TRAIN, VALIDATION, read_passages
 from qa.training.resuming import Run, cache_folder, fingerprint, pace
 
+_ATTENTION = "plain"
 _MOST_PASSAGE_TOKENS = 256
 _MOST_QUESTION_TOKENS = 64
 
@@ -56,9 +58,12 @@ class Vectors:
 
     def __init__(self, folder: Path, device: str) -> None:
         from transformers import AutoModel, AutoTokenizer
+        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        ALL_ATTENTION_FUNCTIONS.register(_ATTENTION, _attend)
         self.encoder = AutoModel.from_pretrained(folder, dtype=torch.float32).to(device)
+        self.encoder.config._attn_implementation = _ATTENTION
         self.encoder.train(False)  # no dropout: the runs are short, and every step counts
         self.device = device
 
@@ -72,10 +77,26 @@ class Vectors:
             pad_to_multiple_of=16,
             return_tensors="pt",
         ).to(self.device)
+        held = told["attention_mask"]
         with torch.autocast(self.device.partition(":")[0], torch.bfloat16):
+            told["attention_mask"] = added(held[:, None, None, :] > 0, torch.bfloat16)
             hidden = self.encoder(**told).last_hidden_state
-        weights = told["attention_mask"][..., None].float()
+        weights = held[..., None].float()
         return normalize((hidden.float() * weights).sum(1) / weights.sum(1), dim=-1)
+
+
+def _attend(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor,
+    *,
+    scaling: float,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """For transformers' attention interface: (B, H, T, D) three times, mask (B, 1, 1, T) -> (B, T, H, D)."""
+    return attended(query * scaling, key, value, attention_mask).transpose(1, 2), None
 
 
 def batch_loss(vectors: Vectors, batch: Pairs, recipe: Recipe) -> torch.Tensor:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from qa.runs import LONGEST_RUN, TokenText
+from qa.training.attention import added, attended
 
 _GRAIN = 16
 _ROW_GRAIN = 128
@@ -195,8 +196,8 @@ def _layout(
         text_places,
         question_places,
         owner,
-        _added(causal.expand(len(texts), 1, -1, -1), precision),
-        _added(torch.cat([of_text, of_itself], 2)[:, None], precision),
+        added(causal.expand(len(texts), 1, -1, -1), precision),
+        added(torch.cat([of_text, of_itself], 2)[:, None], precision),
         order,
     )
 
@@ -210,10 +211,6 @@ def _padded(places: Sequence[range]) -> tuple[torch.Tensor, torch.Tensor]:
         padded[row, : len(place)] = torch.arange(place.start, place.stop)
         held[row, : len(place)] = True
     return padded, held
-
-
-def _added(seen: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
-    return torch.zeros(seen.shape, dtype=precision).masked_fill(~seen, torch.finfo(precision).min / 2)
 
 
 ATTENTION = "shared_text"
@@ -240,8 +237,8 @@ def attend(
     asking, keys, values = (_at(row, layout.questions).transpose(1, 2) for row in rows)  # (Q, heads, L, D)
     keys = torch.cat([text_keys.index_select(0, layout.owners), keys], 2)
     values = torch.cat([text_values.index_select(0, layout.owners), values], 2)
-    read = _attended(reading, text_keys, text_values, layout.text_mask)
-    asked = _attended(asking, keys, values, layout.question_mask)
+    read = attended(reading, text_keys, text_values, layout.text_mask)
+    asked = attended(asking, keys, values, layout.question_mask)
     flat = torch.cat([each.transpose(1, 2).flatten(0, 1) for each in (read, asked)])
     return flat.index_select(0, layout.order)[None], None
 
@@ -249,16 +246,3 @@ def attend(
 def _at(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """Rows (N, ...) at places (B, T) -> (B, T, ...)."""
     return rows.index_select(0, places.flatten()).view(*places.shape, *rows.shape[1:])
-
-
-def _attended(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """(B, H, T, D), (B, K, S, D) twice, mask (B, 1, T, S) -> (B, H, T, D).
-
-    Plain products: PyTorch's fused attention takes twice as long in bfloat16 on a CPU (eval/LOG.md).
-    """
-    batch, heads, length, size = query.shape
-    shared = key.shape[1]
-    grouped = query.reshape(batch, shared, heads // shared * length, size)
-    scores = torch.matmul(grouped, key.transpose(-1, -2)).view(batch, heads, length, -1)
-    weights = torch.softmax(scores + mask, -1).view(batch, shared, heads // shared * length, -1)
-    return torch.matmul(weights, value).view(batch, heads, length, size)
