@@ -16,6 +16,7 @@ LAYERS = (
     {"qa.training.corpus", "qa.training.fit_reading", "qa.training.reader", "qa.training.embedder"},
     {"qa.training.fit_ranker", "qa.training.pairs"},
     {"qa.training.examples", "qa.training.packing", "qa.training.resuming"},
+    {"qa.training.questions"},
     {"qa.training.card"},
     {"qa.training.faults", "qa.training.figures", "qa.training.second_reader", "qa.training.telling"},
     {"qa.training.drafts"},

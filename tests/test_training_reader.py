@@ -260,7 +260,7 @@ def test_validation_is_what_can_be_counted_by_hand(most_tokens: int, monkeypatch
         return torch.tensor([[row.get(token, 0.0) for token in batch.vocabulary.tolist()] for row in rows]).log()
 
     monkeypatch.setattr(reader, "step_logprobs", read_off)
-    model: Any = SimpleNamespace(dtype=torch.float32)
+    model: Any = SimpleNamespace(dtype=torch.float32, train=lambda _: None)
     found = validate(model, packs, NONE, most_tokens, "cpu")
     # Refusing left aside, 50 and 51 have their first token as the likeliest and 54 has not. Refusals are 0.5 and 0.9,
     # against 0.1, 0.6 and 0.2 of the others: of six pairs all but 0.5 against 0.6 are in order.

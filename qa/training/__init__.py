@@ -2,7 +2,7 @@
 
 import os
 
-# Threads that wait for one another sleep soon, as in `qa.loading`; read when torch is loaded. Where anything else runs,
-# a step took ten times as long without (eval/LOG.md).
+# Threads that wait for one another sleep after some 0.1 ms; read when torch is loaded. By default they spin on, and
+# where anything else runs a step takes ten times as long; sleeping at once takes a quarter longer (eval/LOG.md).
 if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
-    os.environ["GOMP_SPINCOUNT"] = "300"
+    os.environ["GOMP_SPINCOUNT"] = "20000"

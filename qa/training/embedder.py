@@ -23,6 +23,7 @@ from qa.training.attention import added, attended
 from qa.training.examples import from_corpus, read_squad
 from qa.training.pairs import Pairs, Place, batches, near_groups, places
 from qa.training.passages import TRAIN, VALIDATION, read_passages
+from qa.training.questions import QUESTIONS, read_questions
 from qa.training.resuming import Run, cache_folder, fingerprint, pace
 
 _ATTENTION = "plain"
@@ -207,10 +208,11 @@ def main(
     facts: dict[str, Any] = asdict(recipe) | {
         "squad": file_digest(squad),
         "corpus": file_digest(TRAIN),
+        "questions": file_digest(QUESTIONS),
         "weights": folder_digest(folder),
         "device": device.partition(":")[0],
     }
-    readings = read_squad(squad)
+    readings = read_squad(squad, read_questions())
     chance = random.Random(seed)
     chance.shuffle(readings)
     held_out = readings[: recipe.held_out] + from_corpus(read_passages([VALIDATION]))

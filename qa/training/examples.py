@@ -8,12 +8,14 @@ which the search brings does not answer.
 import json
 import random
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from index.lexical import LexicalIndex
 from qa.training.passages import Passage, Span
+from qa.training.questions import Written, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text with the questions written for it, the same in English, and questions written for other texts."""
+    """A text with the questions written for it, the first of them in English too, and questions for other texts."""
 
     text: str
     asked: tuple[Asked, ...]
@@ -38,13 +40,17 @@ class Reading:
     strangers: tuple[Asked, ...] = field(default=())
 
 
-def read_squad(path: Path) -> list[Reading]:
-    """The paragraphs of a file in SQuAD format with their questions; the first answer counts."""
+def read_squad(path: Path, further: Mapping[str, Sequence[Written]] = MappingProxyType({})) -> list[Reading]:
+    """The paragraphs of a file in SQuAD format with their questions; the first answer counts.
+
+    `further` are questions by the paragraph's key; they come first, because they have English forms.
+    """
     articles = json.loads(path.read_text("utf-8"))["data"]
     readings = []
     for paragraph in (each for article in articles for each in article["paragraphs"]):
         text = paragraph["context"]
-        asked = []
+        more = further.get(key_of(text), ())
+        asked = [_asked(each, each.question) for each in more]
         for item in paragraph["qas"]:
             if item.get("is_impossible") or not item["answers"]:
                 asked.append(Asked(item["question"], None))
@@ -52,8 +58,14 @@ def read_squad(path: Path) -> list[Reading]:
             words, start = item["answers"][0]["text"], item["answers"][0]["answer_start"]
             if text[start : start + len(words)] == words and words.strip():
                 asked.append(Asked(item["question"], (start, start + len(words)), words))
-        readings.append(Reading(text, tuple(asked)))
+        readings.append(Reading(text, tuple(asked), tuple(_asked(each, each.question_en) for each in more)))
     return readings
+
+
+def _asked(each: Written, wording: str) -> Asked:
+    if each.answer is None:
+        return Asked(wording, None)
+    return Asked(wording, (each.answer.start, each.answer.end), each.answer.text)
 
 
 def from_corpus(passages: Iterable[Passage]) -> list[Reading]:

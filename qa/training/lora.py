@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 
 class LowRank(nn.Module):
-    """A linear layer with its addition, which is zero until it is trained."""
+    """A linear layer with its addition, which is zero until it is trained.
 
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float, generator: torch.Generator) -> None:
+    In training mode a share `dropout` of the low-rank values is left out each time.
+    """
+
+    def __init__(
+        self, linear: nn.Linear, rank: int, alpha: float, generator: torch.Generator, dropout: float = 0.0
+    ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.linear = linear.requires_grad_(False)
         self.scale = alpha / rank
         drawn = torch.randn(rank, linear.in_features, generator=generator)
@@ -35,16 +41,18 @@ class LowRank(nn.Module):
         # The additions are kept in float32, or small steps would be rounded away, and used in the model's precision.
         inward, outward = self.a.to(inputs.dtype), (self.b * self.scale).to(inputs.dtype)
         frozen: torch.Tensor = self.linear(inputs)
-        low = nn.functional.linear(inputs, inward)
+        low = nn.functional.dropout(nn.functional.linear(inputs, inward), self.dropout, self.training)
         return torch.addmm(frozen.flatten(0, -2), low.flatten(0, -2), outward.T).view_as(frozen)
 
 
-def add_lora(model: "LlamaForCausalLM", rank: int, alpha: float, seed: int = 0) -> list[nn.Parameter]:
+def add_lora(
+    model: "LlamaForCausalLM", rank: int, alpha: float, seed: int = 0, dropout: float = 0.0
+) -> list[nn.Parameter]:
     """Freezes the model, puts an addition on every linear layer of its blocks, and returns what is to be trained."""
     model.requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     for _, parent, name in _projections(model):
-        setattr(parent, name, LowRank(getattr(parent, name), rank, alpha, generator))
+        setattr(parent, name, LowRank(getattr(parent, name), rank, alpha, generator, dropout))
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 

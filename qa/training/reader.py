@@ -24,6 +24,7 @@ from qa.training.examples import Asked, Reading, draw, from_corpus, read_squad, 
 from qa.training.lora import add_lora, write_adapter
 from qa.training.packing import ATTENTION, Batch, Entry, Pack, attend, collate, copied, refused
 from qa.training.passages import TRAIN, VALIDATION, read_passages
+from qa.training.questions import QUESTIONS, read_questions
 from qa.training.resuming import Run, cache_folder, fingerprint, pace
 from qa.training.weights import load_weights
 
@@ -42,15 +43,16 @@ class Recipe:
     for a text in an epoch, `most_questions` all of them; `held_out` the paragraphs kept from training to validate.
     """
 
-    epochs: int = 4
-    batch_tokens: int = 1700
+    epochs: int = 3
+    batch_tokens: int = 2200
     rate: float = 5e-4
     rank: int = 32
     alpha: float = 64.0
+    dropout: float = 0.1
     warm_steps: int = 40
     english: int = 4
     strangers: int = 4
-    most_questions: int = 20
+    most_questions: int = 24
     held_out: int = 40
     seed: int = 0
 
@@ -153,6 +155,7 @@ def validate(model: "LlamaForCausalLM", packs: Sequence[Pack], none: int, most_t
     from sklearn.metrics import roc_auc_score
 
     losses, right, refusals, answerable = [], [], [], []
+    model.train(False)
     with torch.inference_mode():
         for group in batches(packs, most_tokens, random.Random(0)):
             batch = collate(group, none, model.dtype).to(device)
@@ -214,6 +217,8 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * pace(step, len(plan), recipe.warm_steps)
         batch = collate(plan[step], packer.signs.none, precision).to(device)
+        torch.manual_seed(recipe.seed + step)  # what is dropped must not depend on where a run was stopped
+        model.train()
         loss = question_losses(step_logprobs(model, batch), batch).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -239,7 +244,7 @@ def prepared(weights: Path, recipe: Recipe, precision: torch.dtype, device: str)
     model = load_weights(weights)
     torch.nn.Module.to(model, dtype=precision)  # as transformers declares its own, no checker understands it
     model.config._attn_implementation = ATTENTION
-    add_lora(model, recipe.rank, recipe.alpha, recipe.seed)
+    add_lora(model, recipe.rank, recipe.alpha, recipe.seed, recipe.dropout)
     torch.nn.Module.to(model, device=device)
     return model
 
@@ -266,10 +271,11 @@ def main(
     facts: dict[str, Any] = asdict(recipe) | {
         "squad": file_digest(squad),
         "corpus": file_digest(TRAIN),
+        "questions": file_digest(QUESTIONS),
         "weights": file_digest(weights),
         "device": device.partition(":")[0],
     }
-    paragraphs = read_squad(squad)
+    paragraphs = read_squad(squad, read_questions())
     random.Random(seed).shuffle(paragraphs)
     held_out = paragraphs[: recipe.held_out] + from_corpus(read_passages([VALIDATION]))[: recipe.held_out]
     training = paragraphs[recipe.held_out :] + from_corpus(read_passages([TRAIN]))
