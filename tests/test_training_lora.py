@@ -73,3 +73,12 @@ def test_the_same_seed_gives_the_same_start() -> None:
     linear = torch.nn.Linear(4, 3)
     one, same, other = (LowRank(linear, 2, 4.0, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert (one.a == same.a).all() and not (one.a == other.a).all()
+
+
+def test_what_is_left_out_is_left_out_in_training_alone(tmp_path: Path) -> None:
+    model = load_weights(write_model(tmp_path / "tiny.gguf"))
+    for parameter in add_lora(model, RANK, ALPHA, dropout=0.5):
+        parameter.data = torch.ones_like(parameter) * 0.1
+    assert (logprobs(model) == logprobs(model)).all()
+    model.train()
+    assert not (logprobs(model) == logprobs(model)).all()

@@ -53,6 +53,7 @@ def add_lora(
     generator = torch.Generator().manual_seed(seed)
     for _, parent, name in _projections(model):
         setattr(parent, name, LowRank(getattr(parent, name), rank, alpha, generator, dropout))
+    model.train(model.training)  # new modules begin in training mode
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 

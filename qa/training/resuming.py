@@ -83,8 +83,8 @@ class Run:
 def pace(step: int, total: int, warm: int) -> float:
     """The share of the learning rate at a step: up over `warm` steps, then down a half cosine to a twentieth.
 
-    >>> [round(pace(step, 100, 10), 2) for step in (0, 9, 10, 55, 100)]
-    [0.1, 1.0, 1.0, 0.52, 0.05]
+    >>> [round(pace(step, 100, 10), 3) for step in (0, 9, 10, 55, 100)]
+    [0.1, 1.0, 1.0, 0.525, 0.05]
     """
     import math
 
