@@ -9,13 +9,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from index.spanish import fold
 from qa.copying import Copied, CopiedRun
 from qa.ranking import Candidate
 from qa.types import Span
 
 _MOST_RUNS = 5
-"""Runs of a passage that are weighed; the others hardly ever win (eval/LOG.md)."""
+"""Runs of a passage that are weighed, from the likeliest on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,13 @@ def choices(
     copied: Sequence[Copied], ranked: Sequence[Candidate], run_weight: float, sentence_weight: float
 ) -> list[Choice]:
     """The runs of the passages that were read, best first; those in none of the ranked sentences are left out."""
-    ranks = {_key(each): number for number, each in enumerate(ranked)}
     found = []
     for read in copied:
-        placed = [(run, *_placed(run, ranked, ranks)) for run in read.runs[:_MOST_RUNS]]
+        placed = [(run, *_placed(run, ranked)) for run in read.runs[:_MOST_RUNS]]
         masses: dict[int, float] = {}
         for run, place, _ in placed:
             if place is not None:
-                masses[place] = _added(masses.get(place, -math.inf), run.logprob)
+                masses[place] = float(np.logaddexp(masses.get(place, -math.inf), run.logprob))
         for run, place, span in placed:
             if place is not None and span is not None:
                 score = run_weight * run.logprob + sentence_weight * ranked[place].score
@@ -56,27 +57,14 @@ def choices(
     return sorted(found, key=lambda each: -each.score)
 
 
-def _key(candidate: Candidate) -> tuple[str, int, int]:
-    return candidate.passage.document_id, candidate.start, candidate.end
-
-
-def _placed(
-    run: CopiedRun, ranked: Sequence[Candidate], ranks: dict[tuple[str, int, int], int]
-) -> tuple[int | None, Span | None]:
+def _placed(run: CopiedRun, ranked: Sequence[Candidate]) -> tuple[int | None, Span | None]:
     """The rank of the best sentence that one of the run's places begins in, and that place."""
-    best: tuple[int, Span] | None = None
-    for place in run.occurrences:
-        document = place.passage.document_id
-        for (other, start, end), rank in ranks.items():
-            if other == document and start <= place.start < end and (best is None or rank < best[0]):
-                best = rank, Span(document, place.start, place.end)
-    return best or (None, None)
-
-
-def _added(one: float, other: float) -> float:
-    """ln(e^one + e^other)."""
-    high, low = max(one, other), min(one, other)
-    return high if low == -math.inf else high + math.log1p(math.exp(low - high))
+    for rank, sentence in enumerate(ranked):
+        for place in run.occurrences:
+            document = place.passage.document_id
+            if sentence.passage.document_id == document and sentence.start <= place.start < sentence.end:
+                return rank, Span(document, place.start, place.end)
+    return None, None
 
 
 def rival(chosen: Sequence[Choice]) -> Choice | None:

@@ -74,8 +74,8 @@ def copy_answer(model: Model, question: str, passage: Passage) -> Copied:
     """The runs of a passage that answer a question most likely.
 
     The first is the likeliest of all but for beginnings that were given up as hopeless. Raises `ContextError` where
-    passage and question do not fit the model's context, `ValueError` where the tokens do not stand for the passage (the
-    tokeniser drops some control characters).
+    passage and question do not fit the model's context, `SpellingError` where its tokens do not stand for the
+    passage.
     """
     signs = reader_tokens(model)
     told = token_text(passage.text, model.tokenize(passage.text), model.piece)

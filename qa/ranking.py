@@ -219,7 +219,7 @@ class Ranker:
 
     The rest is for the trained reader: `run_weight` and `sentence_weight` for what `choosing.choices` adds up,
     `run_confidence_weights` with `confidence.RUN_FEATURES`, and `run_share`, the least share of its sentence's
-    probability that a run must have to stand for it.
+    probability that a run must have to stand for it. As long as no adapter is shipped these are set by hand and unused.
     """
 
     weights: tuple[float, ...]

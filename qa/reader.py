@@ -20,6 +20,7 @@ from qa.expectation import kind_of
 from qa.model import Model
 from qa.prompt import likelihood_continuation, likelihood_prompt
 from qa.ranking import Candidate, Ranker, Terms, candidates, probabilities, wanted_of, with_likelihoods
+from qa.runs import SpellingError
 from qa.types import Draft, Part, Reason, Span
 
 SCORED_SENTENCES = 5
@@ -87,7 +88,7 @@ def copy_answers(model: Model, question: str, hits: Sequence[Hit]) -> tuple[list
     for hit in hits[:READ_PASSAGES]:
         try:
             copied.append(copy_answer(model, question, hit.passage))
-        except (ContextError, ValueError):
+        except (ContextError, SpellingError):
             dropped += 1
     return copied, dropped
 

@@ -13,6 +13,12 @@ from dataclasses import dataclass
 _FIGURE = re.compile(r"\d[.,:]\d")
 _OPENING = "«“\"'‘(¿¡[-–+€$£#@"
 _CLOSING = "»”\"'’)?!].…%‰°º€$£"
+
+
+class SpellingError(ValueError):
+    """The tokens of a text do not stand for it: the tokeniser drops some control characters."""
+
+
 LONGEST_RUN = 48
 """Tokens of a run at most: a long sentence."""
 
@@ -54,7 +60,7 @@ class TokenText:
 def token_text(text: str, tokens: Sequence[int], piece: Piece) -> TokenText:
     """The text with its tokens, whose pieces are the bytes of the text in order.
 
-    Raises `ValueError` where they are not.
+    Raises `SpellingError` where they are not.
     """
     points = _points(text)
     starts, ends, begins, closes = [], [], [], []
@@ -62,7 +68,7 @@ def token_text(text: str, tokens: Sequence[int], piece: Piece) -> TokenText:
     for token in tokens:
         end = at + len(piece(token))
         if end >= len(points):
-            raise ValueError("the tokens stand for more than the text")
+            raise SpellingError("the tokens stand for more than the text")
         first, last = _point(points, at), _point(points, end)
         while first < last and text[first].isspace():
             first += 1
@@ -73,7 +79,7 @@ def token_text(text: str, tokens: Sequence[int], piece: Piece) -> TokenText:
         closes.append(points[end] is not None and at < end and _may_end(text, last))
         at = end
     if at != len(points) - 1:
-        raise ValueError("the tokens stand for less than the text")
+        raise SpellingError("the tokens stand for less than the text")
     return TokenText(text, tuple(tokens), tuple(starts), tuple(ends), tuple(begins), tuple(closes))
 
 

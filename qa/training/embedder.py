@@ -24,7 +24,7 @@ from qa.training.examples import from_corpus, read_squad
 from qa.training.pairs import Pairs, Place, batches, near_groups, places
 from qa.training.passages import TRAIN, VALIDATION, read_passages
 from qa.training.questions import QUESTIONS, read_questions
-from qa.training.resuming import Run, cache_folder, fingerprint, pace
+from qa.training.resuming import Run, cache_folder, descend, fingerprint
 
 _ATTENTION = "plain"
 _MOST_PASSAGE_TOKENS = 256
@@ -161,25 +161,31 @@ def train(
     run = Run.open(state, parameters, optimizer)
     pool = training[:600]
     tell(f"{len(plan)} steps, {sum(len(batch.questions) for batch in plan)} questions, from step {run.step}")
-    tell(f"validation: {recall(vectors, held_out, pool)}")
-    shown = validated = time.monotonic()
-    mean = 0.0
-    for step in run.steps(len(plan)):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * pace(step, len(plan), recipe.warm_steps)
-        loss = batch_loss(vectors, plan[step], recipe)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        mean = loss.item() if mean == 0 else 0.95 * mean + 0.05 * loss.item()
-        if time.monotonic() - shown > 30:
-            shown = time.monotonic()
-            tell(f"step {step + 1}/{len(plan)}  loss {mean:.3f}")
-        if time.monotonic() - validated > 300 or step + 1 == len(plan):
-            tell(f"step {step + 1}/{len(plan)}  validation: {recall(vectors, held_out, pool)}")
-            validated = time.monotonic()
+    tell(f"validation: {in_words(recall(vectors, held_out, pool))}")
+
+    def validated() -> str:
+        write(vectors, out)
+        return in_words(recall(vectors, held_out, pool))
+
+    descend(
+        run,
+        len(plan),
+        recipe.rate,
+        recipe.warm_steps,
+        lambda step: batch_loss(vectors, plan[step], recipe),
+        validated,
+        tell,
+    )
     write(vectors, out)
+
+
+def in_words(found: dict[str, float]) -> str:
+    """Recall in words.
+
+    >>> in_words({"spanish": 0.5, "english": 0.25})
+    'first in spanish 0.500, english 0.250'
+    """
+    return f"first in {', '.join(f'{language} {share:.3f}' for language, share in found.items())}"
 
 
 def write(vectors: Vectors, path: Path) -> None:

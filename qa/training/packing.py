@@ -1,8 +1,8 @@
 """Texts with many questions -> one batch in which each text is read once, whoever asks.
 
 A question comes after its text, and the model looks only backwards: what it makes of the text does not depend on the
-question, so all questions of a text share it. Each sees the text and itself. Three to seven times as many questions are
-learnt in the same time as with a text for each (eval/LOG.md).
+question, so all questions of a text share it. Each sees the text and itself. Several times as many questions are learnt
+in the same time as with a text for each (eval/LOG.md).
 """
 
 from collections.abc import Sequence

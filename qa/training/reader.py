@@ -25,7 +25,7 @@ from qa.training.lora import add_lora, write_adapter
 from qa.training.packing import ATTENTION, Batch, Entry, Pack, attend, collate, copied, refused
 from qa.training.passages import TRAIN, VALIDATION, read_passages
 from qa.training.questions import QUESTIONS, read_questions
-from qa.training.resuming import Run, cache_folder, fingerprint, pace
+from qa.training.resuming import Run, cache_folder, descend, fingerprint
 from qa.training.weights import load_weights
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Validation:
     auroc: float
 
     def __str__(self) -> str:
-        return f"validation: loss {self.loss:.3f}, first token right {self.first:.3f}, no answer AUROC {self.auroc:.3f}"
+        return f"loss {self.loss:.3f}, first token right {self.first:.3f}, no answer AUROC {self.auroc:.3f}"
 
 
 def validate(model: "LlamaForCausalLM", packs: Sequence[Pack], none: int, most_tokens: int, device: str) -> Validation:
@@ -211,28 +211,18 @@ def train(
     run = Run.open(state, parameters, optimizer)
     questions = sum(len(pack.entries) for batch in plan for pack in batch)
     tell(f"{len(plan)} steps, {questions} questions, {precision}, from step {run.step}")
-    shown, began, tokens, mean = time.monotonic(), time.monotonic(), 0, 0.0
-    validated = time.monotonic()
-    for step in run.steps(len(plan)):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * pace(step, len(plan), recipe.warm_steps)
+
+    def loss_of(step: int) -> torch.Tensor:
         batch = collate(plan[step], packer.signs.none, precision).to(device)
         torch.manual_seed(recipe.seed + step)  # what is dropped must not depend on where a run was stopped
         model.train()
-        loss = question_losses(step_logprobs(model, batch), batch).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        tokens += batch.tokens.numel()
-        mean = loss.item() if mean == 0 else 0.95 * mean + 0.05 * loss.item()
-        if time.monotonic() - shown > 30:
-            shown = time.monotonic()
-            tell(f"step {step + 1}/{len(plan)}  loss {mean:.3f}  {tokens / (shown - began):.0f} tokens/s")
-        if time.monotonic() - validated > 600 or step + 1 == len(plan):
-            tell(str(validate(model, checked, packer.signs.none, recipe.batch_tokens, device)))
-            write_adapter(model, out, recipe.alpha)
-            validated = time.monotonic()
+        return question_losses(step_logprobs(model, batch), batch).mean()
+
+    def validated() -> str:
+        write_adapter(model, out, recipe.alpha)
+        return str(validate(model, checked, packer.signs.none, recipe.batch_tokens, device))
+
+    descend(run, len(plan), recipe.rate, recipe.warm_steps, loss_of, validated, tell)
     write_adapter(model, out, recipe.alpha)
 
 
@@ -250,10 +240,8 @@ def prepared(weights: Path, recipe: Recipe, precision: torch.dtype, device: str)
 
 
 def _is_fast_in_bfloat16(device: str) -> bool:
-    if device != "cpu":
-        return True
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        return "avx512_bf16" in file.read()
+    facts = Path("/proc/cpuinfo")
+    return device != "cpu" or (facts.is_file() and "avx512_bf16" in facts.read_text("utf-8"))
 
 
 def main(

@@ -1,26 +1,28 @@
-"""A training run that survives being stopped: its state in the cache, written every ten minutes, found again by itself.
+"""Descent that survives being stopped: its state in the cache, written every ten minutes, found again by itself.
 
 A run is known by all that decides its outcome (settings, data, weights): with any of them changed it is another run.
 """
 
 import hashlib
 import json
+import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import torch
 
 SECONDS_BETWEEN = 600.0
+_SECONDS_BETWEEN_LINES, _SECONDS_BETWEEN_VALIDATIONS = 30.0, 600.0
 
 
 def cache_folder() -> Path:
-    """Where runs keep their state: `$XDG_CACHE_HOME/consta/training`, by default below `~/.cache`."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "consta" / "training"
+    """Where runs keep their state, beside the indexes."""
+    return Path(platformdirs.user_cache_dir("consta")) / "training"
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:
@@ -86,9 +88,41 @@ def pace(step: int, total: int, warm: int) -> float:
     >>> [round(pace(step, 100, 10), 3) for step in (0, 9, 10, 55, 100)]
     [0.1, 1.0, 1.0, 0.525, 0.05]
     """
-    import math
-
     if step < warm:
         return (step + 1) / warm
     done = (step - warm) / max(1, total - warm)
     return 0.05 + 0.95 * (1 + math.cos(math.pi * min(1.0, done))) / 2
+
+
+def descend(
+    run: Run,
+    total: int,
+    rate: float,
+    warm: int,
+    loss_of: Callable[[int], torch.Tensor],
+    validate: Callable[[], str],
+    tell: Callable[[str], None],
+) -> None:
+    """Takes the steps that a run still has to take, and tells how it goes.
+
+    `loss_of` gives the loss of a step; `validate` is told every ten minutes and at the end. The rate follows `pace`,
+    gradients are clipped to length 1.
+    """
+    began = shown = validated = time.monotonic()
+    first, mean = run.step, 0.0
+    for step in run.steps(total):
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate * pace(step, total, warm)
+        loss = loss_of(step)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(run.parameters, 1.0)
+        run.optimizer.step()
+        run.optimizer.zero_grad()
+        mean = loss.item() if step == first else 0.95 * mean + 0.05 * loss.item()
+        now = time.monotonic()
+        if now - shown > _SECONDS_BETWEEN_LINES:
+            shown = now
+            tell(f"step {step + 1}/{total}  loss {mean:.3f}  {(now - began) / (step + 1 - first):.2f} s a step")
+        if now - validated > _SECONDS_BETWEEN_VALIDATIONS or step + 1 == total:
+            tell(f"step {step + 1}/{total}  validation: {validate()}")
+            validated = time.monotonic()

@@ -1,0 +1,74 @@
+"""What is fitted to how questions were read: made-up readings whose best weights are known."""
+
+import math
+
+import pytest
+
+from eval.types import Question
+from index.types import Hit, Passage
+from qa.confidence import RUN_FEATURES
+from qa.copying import Copied, CopiedRun, Occurrence
+from qa.ranking import FEATURES, Candidate, Ranker, Wanted
+from qa.reader import NOTHING
+from qa.training.fit_reading import Observation, Observer, confidence_rows, fit_choice
+from tests.fake_model import FakeModel
+from tests.test_reader import PlainTerms, ranker
+
+TEXT = "Ana vive en Lima. Eva vive en Quito."
+PASSAGE = Passage("p", "d", 0, len(TEXT), TEXT)
+WANTED = Wanted({"viv": 1.0}, {"viv": {"viv": 1.0}}, frozenset())
+
+
+def sentence(start: int, end: int, score: float) -> Candidate:
+    return Candidate(PASSAGE, start, end, TEXT[start:end], (0.0,) * len(FEATURES), score)
+
+
+def run(words: str, chance: float) -> CopiedRun:
+    start = TEXT.index(words)
+    return CopiedRun(words, (Occurrence(PASSAGE, start, start + len(words)),), math.log(chance))
+
+
+def observed(gold: str, ana: float, eva: float, first: float, second: float, answerable: bool = True) -> Observation:
+    """Ana's and Eva's chances as runs, and the scores of their sentences."""
+    question = Question("q", "dev", "person", "es", "¿Quién vive?", answerable, answers=((gold,),))
+    ranked = tuple(sorted([sentence(0, 17, first), sentence(18, 36, second)], key=lambda each: -each.score))
+    copied = Copied((run("Ana", ana), run("Eva", eva)), math.log(0.1))
+    return Observation("x", question, WANTED, "person", ranked, (copied,))
+
+
+def test_what_tells_right_from_wrong_gets_the_weight() -> None:
+    by_model = [observed("Eva", 0.2, 0.6, 1.0, 1.0), observed("Ana", 0.5, 0.3, 1.0, 1.0)]
+    run_weight, _ = fit_choice(by_model)
+    assert run_weight > 3
+    by_sentence = [observed("Eva", 0.6, 0.2, 1.0, 3.0), observed("Ana", 0.2, 0.6, 2.0, 1.0)]
+    run_weight, sentence_weight = fit_choice(by_sentence)
+    assert sentence_weight > 3
+    assert all(each.right(each.choices(run_weight, sentence_weight)[0]) for each in by_sentence)
+
+
+@pytest.mark.parametrize(
+    ("gold", "answerable", "right"),
+    [("Eva", True, True), ("Eva vive", True, True), ("Eva", False, False), ("Quito", True, False)],
+)
+def test_a_run_is_right_if_most_of_it_is_gold_and_there_is_an_answer(gold: str, answerable: bool, right: bool) -> None:
+    (best, _) = observed(gold, 0.1, 0.6, 0.0, 0.0, answerable).choices(1.0, 0.0)
+    assert best.text == "Eva"
+    assert observed(gold, 0.1, 0.6, 0.0, 0.0, answerable).right(best) is right
+
+
+def test_each_reading_with_runs_gives_a_row_and_whether_its_best_run_is_right() -> None:
+    seen = [observed("Eva", 0.1, 0.6, 0.0, 0.0), observed("Ana", 0.1, 0.6, 0.0, 0.0)]
+    seen.append(Observation("x", seen[0].question, WANTED, "person", seen[0].ranked, (Copied((), -0.1),)))
+    rows, labels = confidence_rows(seen, 1.0, 0.0)
+    assert rows.shape == (2, len(RUN_FEATURES))
+    assert labels.tolist() == [1.0, 0.0]
+
+
+def test_the_observer_answers_nothing_and_hands_out_the_last_reading_once() -> None:
+    observer, asked = Observer(), Question("q", "dev", "person", "es", "¿Quién vive?", True)
+    weights: Ranker = ranker()
+    said = observer(FakeModel(), "¿Quién vive?", [Hit(PASSAGE, 1.0, 1, "lexical")], PlainTerms(), weights, [])
+    assert said == NOTHING
+    (taken,) = observer.take("dev", asked)
+    assert (taken.setting, taken.question, len(taken.ranked), len(taken.copied)) == ("dev", asked, 2, 1)
+    assert observer.take("dev", asked) == []
