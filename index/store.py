@@ -37,12 +37,17 @@ class _Pointer:
     manifest: str
 
 
-def default_index_dir(corpus_root: Path) -> Path:
-    """Where the index of a folder lies unless the user says otherwise: in the user's cache, one for each folder."""
+def cache_folder() -> Path:
+    """Where everything lies that can be made anew."""
     import platformdirs
 
+    return Path(platformdirs.user_cache_dir("consta"))
+
+
+def default_index_dir(corpus_root: Path) -> Path:
+    """Where the index of a folder lies unless the user says otherwise: in the user's cache, one for each folder."""
     key = hashlib.sha256(os.fsencode(corpus_root.resolve())).hexdigest()[:16]
-    return Path(platformdirs.user_cache_dir("consta")) / "indexes" / key
+    return cache_folder() / "indexes" / key
 
 
 def exists(index_dir: Path) -> bool:

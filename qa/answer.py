@@ -19,6 +19,7 @@ from qa.citations import Statement, Verified
 from qa.conversation import completed, divide
 from qa.coverage import coverage, speaks_of
 from qa.intent import Intent, absent_years, checked, intent_of, is_greeting
+from qa.merging import merge_adapter
 from qa.model import LlamaModel, Model, file_digest, find_bundled_model
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
 from qa.ranking import Ranker, load_ranker
@@ -75,7 +76,14 @@ class Assistant:
         """The reading model that was named, or the installed one with its adapter."""
         if self._given_model is not None:
             return self._given_model
-        return LlamaModel.open(self.model_path, _CONTEXT_TOKENS, self.settings.threads, self.adapter)
+        path, threads = self.model_path, self.settings.threads
+        if self.adapter is None:
+            return LlamaModel.open(path, _CONTEXT_TOKENS, threads)
+        try:
+            path = merge_adapter(path, self.adapter, store.cache_folder() / "models")
+        except OSError:  # no room or no right: adapted at every token, which takes longer
+            return LlamaModel.open(path, _CONTEXT_TOKENS, threads, self.adapter, branching=True)
+        return LlamaModel.open(path, _CONTEXT_TOKENS, threads, branching=True)
 
     @property
     def model_path(self) -> Path:
@@ -87,7 +95,8 @@ class Assistant:
         """Name and digest of the reading model and how it reads; the model need not be loaded for it."""
         given = self._given_model
         name, digest = (given.name, given.digest) if given else (self.model_path.name, file_digest(self.model_path))
-        return f"{name} {digest[:12]} {self.reader}"
+        adapter = f"+{file_digest(self.adapter)[:12]}" if self.adapter and not given else ""
+        return f"{name} {digest[:12]}{adapter} {self.reader}"
 
     @cached_property
     def ranker(self) -> Ranker:

@@ -94,12 +94,19 @@ def objection(wanted: Wanted, asked: str, best: Candidate, confidence: float, th
     No passage names what the question names, or most of its words are in none; a date or number is asked for and the
     sentence holds none; or it holds nothing of what is asked about the names, and is under the threshold.
     """
+    unsure = not best.named_features["asked"] and confidence < threshold
+    return _absence(wanted, asked, best) or ("low_confidence" if unsure else None)
+
+
+def run_objection(wanted: Wanted, asked: str, best: Candidate, confidence: float, threshold: float) -> Reason | None:
+    """The same for a run in that sentence: one that was read is believed or not, whatever words it shares."""
+    return _absence(wanted, asked, best) or ("low_confidence" if confidence < threshold else None)
+
+
+def _absence(wanted: Wanted, asked: str, best: Candidate) -> Reason | None:
     if any(not wanted.stand_ins[name] for name in wanted.names) or _unknown(wanted) >= MOST_UNKNOWN:
         return "no_evidence"
-    held = best.named_features
-    if asked in _EXACT_KINDS and not held[asked]:
-        return "low_confidence"
-    return "low_confidence" if not held["asked"] and confidence < threshold else None
+    return "low_confidence" if asked in _EXACT_KINDS and not best.named_features[asked] else None
 
 
 def _unknown(wanted: Wanted) -> float:

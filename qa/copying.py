@@ -64,8 +64,9 @@ class CopiedRun:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The likeliest runs, best first, and the natural log-probability that the passage does not answer."""
+    """A passage's likeliest runs, best first, and the natural log-probability that it does not answer."""
 
+    passage: Passage
     runs: tuple[CopiedRun, ...]
     no_answer_logprob: float
 
@@ -88,7 +89,7 @@ def copy_answer(model: Model, question: str, passage: Passage) -> Copied:
         CopiedRun(text, tuple(Occurrence(passage, passage.start + a, passage.start + b) for a, b in places), logprob)
         for text, places, logprob in search.found()
     ]
-    return Copied(tuple(runs), no_answer)
+    return Copied(passage, tuple(runs), no_answer)
 
 
 @dataclass(order=True, slots=True)

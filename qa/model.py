@@ -126,15 +126,20 @@ class LlamaModel:
 
     @classmethod
     def open(
-        cls, path: Path, context_tokens: int = 2048, threads: int | None = None, lora: Path | None = None
+        cls,
+        path: Path,
+        context_tokens: int = 2048,
+        threads: int | None = None,
+        lora: Path | None = None,
+        branching: bool = False,
     ) -> "LlamaModel":
-        """Load weights, with a LoRA adapter over them if one is named.
+        """Load weights, with a LoRA adapter over them if one is named; with `branching` it can `explore`.
 
         `context_tokens` is cut to what the model was trained for. Raises `ModelError` for a file that is missing, not
         in GGUF form, incomplete, or of a model that does not write text, and for an adapter that does not fit.
         """
         threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
-        native = load(path, context_tokens, threads, lora, _MOST_BRANCHES if lora else 0)
+        native = load(path, context_tokens, threads, lora, _MOST_BRANCHES if branching else 0)
         return cls(Engine(native), path, native.context_tokens, threads)
 
     def close(self) -> None:
@@ -200,7 +205,7 @@ class LlamaModel:
         return self._engine.evaluate(tokens, len(known), outputs=1)[0]
 
     def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
-        """See `Model`; for one that was opened with an adapter."""
+        """See `Model`; for one that was opened for branching."""
         wanted, begin = np.asarray(choices, dtype=np.int64), len(self._started)
         rows: list[Scores] = []
         for group in _groups(paths):

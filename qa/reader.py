@@ -78,7 +78,7 @@ def read_runs(
     sentence = Part(best.sentence.text, (_span_of(best.sentence),), copied=True)
     run = Part(best.text, (best.span,), copied=True)
     draft = Draft((sentence if is_told_by_sentence(asked, best, ranker.run_share) else run,), sure)
-    against = confidence.objection(wanted, asked, best.sentence, sure, ranker.run_threshold)
+    against = confidence.run_objection(wanted, asked, best.sentence, sure, ranker.run_threshold)
     return Reading(draft, Draft((sentence,), sure), against, dropped)
 
 

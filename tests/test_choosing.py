@@ -29,7 +29,7 @@ def run(text: str, chance: float, passage: Passage = PASSAGE) -> CopiedRun:
 
 
 def read(*runs: CopiedRun, none: float = 0.2) -> Copied:
-    return Copied(runs, math.log(none))
+    return Copied(runs[0].occurrences[0].passage, runs, math.log(none))
 
 
 RANKED = [sentence(SECOND, 2.0), sentence(FIRST, 1.0)]

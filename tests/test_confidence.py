@@ -67,7 +67,7 @@ def test_features_of_runs_by_hand() -> None:
     held = candidate(0.0, coverage=0.25, around=0.5, asked=0.25, named=1.0, number=1.0)
     chosen = [choice("Lima", 1.0, 0.25, 0.2, held), choice("en Lima", 0.9, 0.2, 0.2, held)]
     chosen.append(choice("Quito", 1.0 - math.log(3), 0.1, 0.75, held))
-    copied = [Copied((), math.log(0.75)), Copied((), math.log(0.2))]
+    copied = [Copied(held.passage, (), math.log(0.75)), Copied(held.passage, (), math.log(0.2))]
     found = dict(zip(RUN_FEATURES, run_features(wanted, "number", chosen, copied), strict=True))
     assert found["run"] == pytest.approx(math.log(0.25))
     assert found["sentence"] == pytest.approx(math.log(0.5))
@@ -84,8 +84,10 @@ def test_features_of_runs_by_hand() -> None:
 
 def test_features_of_a_run_without_rival_and_of_certainty_are_bounded() -> None:
     wanted = Wanted({"a": 1.0}, {"a": {"a": 1.0}}, frozenset())
-    chosen = [choice("Lima", 40.0, 1e-30, 1.0, candidate(0.0))]
-    found = dict(zip(RUN_FEATURES, run_features(wanted, "thing", chosen, [Copied((), 0.0)]), strict=True))
+    held = candidate(0.0)
+    chosen = [choice("Lima", 40.0, 1e-30, 1.0, held)]
+    copied = [Copied(held.passage, (), 0.0)]
+    found = dict(zip(RUN_FEATURES, run_features(wanted, "thing", chosen, copied), strict=True))
     assert (found["run"], found["refused"], found["margin"]) == (-10.0, 8.0, 6.0)
 
 

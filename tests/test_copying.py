@@ -273,7 +273,7 @@ def weighted(tmp_path_factory: pytest.TempPathFactory) -> LlamaModel:
     """Random weights under llama.cpp, with an adapter, so that it can look ahead."""
     folder = tmp_path_factory.mktemp("tiny")
     adapter = write_adapter(folder / "adapter.gguf")
-    return LlamaModel.open(write_model(folder / "tiny.gguf"), 512, THREADS, adapter)
+    return LlamaModel.open(write_model(folder / "tiny.gguf"), 512, THREADS, adapter, branching=True)
 
 
 @pytest.mark.parametrize("text", ["Kim Kim", "Los 1.500 casos", "«la»", "ñu - a b c", "El con los con el"])

@@ -124,7 +124,7 @@ def adapted(tmp_path_factory: pytest.TempPathFactory) -> tuple[LlamaModel, Path]
     """A tiny random model with a random adapter over it."""
     folder = tmp_path_factory.mktemp("adapted")
     adapter = write_adapter(folder / "adapter.gguf")
-    return LlamaModel.open(write_model(folder / "tiny.gguf"), threads=THREADS, lora=adapter), adapter
+    return LlamaModel.open(write_model(folder / "tiny.gguf"), threads=THREADS, lora=adapter, branching=True), adapter
 
 
 @pytest.mark.parametrize("question", [question for question, _, _ in KNOWN])

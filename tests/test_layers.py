@@ -47,6 +47,7 @@ LAYERS = (
         "qa.expectation",
         "qa.intent",
         "qa.loading",
+        "qa.merging",
         "qa.model",
         "qa.overview",
         "qa.prompt",

@@ -240,10 +240,10 @@ NEARLY = 0.05
 
 @cache
 def branching_model(context_tokens: int = 2048) -> LlamaModel:
-    """A random model with an adapter, as one that can look ahead has to be opened."""
+    """A random model with an adapter, opened for looking ahead."""
     with tempfile.TemporaryDirectory() as folder:
         path, adapter = write_model(Path(folder) / "m.gguf"), write_adapter(Path(folder) / "a.gguf")
-        return LlamaModel.open(path, context_tokens, THREADS, adapter)
+        return LlamaModel.open(path, context_tokens, THREADS, adapter, branching=True)
 
 
 def random_tokens(seed: int, count: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from eval.types import Question
@@ -10,7 +11,7 @@ from qa.confidence import RUN_FEATURES
 from qa.copying import Copied, CopiedRun, Occurrence
 from qa.ranking import FEATURES, Candidate, Ranker, Wanted
 from qa.reader import NOTHING
-from qa.training.fit_reading import Observation, Observer, confidence_rows, fit_choice
+from qa.training.fit_reading import Judged, Observation, Observer, fit_choice, judged, threshold_for
 from tests.fake_model import FakeModel
 from tests.test_reader import PlainTerms, ranker
 
@@ -32,7 +33,7 @@ def observed(gold: str, ana: float, eva: float, first: float, second: float, ans
     """Ana's and Eva's chances as runs, and the scores of their sentences."""
     question = Question("q", "dev", "person", "es", "¿Quién vive?", answerable, answers=((gold,),))
     ranked = tuple(sorted([sentence(0, 17, first), sentence(18, 36, second)], key=lambda each: -each.score))
-    copied = Copied((run("Ana", ana), run("Eva", eva)), math.log(0.1))
+    copied = Copied(PASSAGE, (run("Ana", ana), run("Eva", eva)), math.log(0.1))
     return Observation("x", question, WANTED, "person", ranked, (copied,))
 
 
@@ -43,7 +44,7 @@ def test_what_tells_right_from_wrong_gets_the_weight() -> None:
     by_sentence = [observed("Eva", 0.6, 0.2, 1.0, 3.0), observed("Ana", 0.2, 0.6, 2.0, 1.0)]
     run_weight, sentence_weight = fit_choice(by_sentence)
     assert sentence_weight > 3
-    assert all(each.right(each.choices(run_weight, sentence_weight)[0]) for each in by_sentence)
+    assert all(each.right(each.choices(run_weight, sentence_weight)[0].text) for each in by_sentence)
 
 
 @pytest.mark.parametrize(
@@ -53,15 +54,32 @@ def test_what_tells_right_from_wrong_gets_the_weight() -> None:
 def test_a_run_is_right_if_most_of_it_is_gold_and_there_is_an_answer(gold: str, answerable: bool, right: bool) -> None:
     (best, _) = observed(gold, 0.1, 0.6, 0.0, 0.0, answerable).choices(1.0, 0.0)
     assert best.text == "Eva"
-    assert observed(gold, 0.1, 0.6, 0.0, 0.0, answerable).right(best) is right
+    assert observed(gold, 0.1, 0.6, 0.0, 0.0, answerable).right(best.text) is right
 
 
 def test_each_reading_with_runs_gives_a_row_and_whether_its_best_run_is_right() -> None:
     seen = [observed("Eva", 0.1, 0.6, 0.0, 0.0), observed("Ana", 0.1, 0.6, 0.0, 0.0)]
-    seen.append(Observation("x", seen[0].question, WANTED, "person", seen[0].ranked, (Copied((), -0.1),)))
-    rows, labels = confidence_rows(seen, 1.0, 0.0)
-    assert rows.shape == (2, len(RUN_FEATURES))
-    assert labels.tolist() == [1.0, 0.0]
+    seen.append(Observation("x", seen[0].question, WANTED, "person", seen[0].ranked, (Copied(PASSAGE, (), -0.1),)))
+    told = judged(seen, 1.0, 0.0, 0.0)
+    assert told.rows.shape == (2, len(RUN_FEATURES))
+    assert told.right.tolist() == [True, False]
+    assert told.answerable.tolist() == [True, True]
+    assert told.objected.tolist() == [False, False]
+
+
+def test_what_is_shown_is_judged_the_sentence_where_the_run_gives_way() -> None:
+    seen = [observed("Quito", 0.1, 0.6, 0.0, 0.0)]
+    assert judged(seen, 1.0, 0.0, 0.0).right.tolist() == [False]
+    assert judged(seen, 1.0, 0.0, 1.1).right.tolist() == [True]
+
+
+def test_the_threshold_refuses_the_share_that_was_named() -> None:
+    rows = np.arange(-5.0, 5.0)[:, None]
+    told = Judged(rows, rows[:, 0] > 0, np.zeros(10, dtype=bool), np.array([True] * 9 + [False]))
+    threshold = threshold_for(told, np.array([1.0]), 0.25)
+    assert (1 / (1 + np.exp(-rows[:9, 0])) < threshold).sum() == 2
+    objected = Judged(rows, told.right, np.array([False] * 5 + [True] * 5), told.answerable)
+    assert threshold_for(objected, np.array([1.0]), 0.3) == 0.0  # four of nine are refused whatever it is
 
 
 def test_the_observer_answers_nothing_and_hands_out_the_last_reading_once() -> None:
@@ -69,6 +87,6 @@ def test_the_observer_answers_nothing_and_hands_out_the_last_reading_once() -> N
     weights: Ranker = ranker()
     said = observer(FakeModel(), "¿Quién vive?", [Hit(PASSAGE, 1.0, 1, "lexical")], PlainTerms(), weights, [])
     assert said == NOTHING
-    (taken,) = observer.take("dev", asked)
+    (taken,) = observer.take("dev", asked, {PASSAGE.document_id: "a.txt"})
     assert (taken.setting, taken.question, len(taken.ranked), len(taken.copied)) == ("dev", asked, 2, 1)
-    assert observer.take("dev", asked) == []
+    assert observer.take("dev", asked, {}) == []

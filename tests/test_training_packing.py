@@ -75,7 +75,7 @@ def adapted(model: LlamaForCausalLM, weights: Path, tmp_path_factory: pytest.Tem
     """The same model as llama.cpp runs it."""
     path = tmp_path_factory.mktemp("adapter") / "adapter.gguf"
     write_adapter(model, path, RECIPE.alpha)
-    opened = LlamaModel.open(weights, threads=THREADS, lora=path)
+    opened = LlamaModel.open(weights, threads=THREADS, lora=path, branching=True)
     yield opened
     opened.close()
 

@@ -136,7 +136,7 @@ def test_the_adapter_holds_what_the_state_holds(
 
 
 def test_llama_cpp_decodes_with_the_adapter(trained: Trained, weights: Path) -> None:
-    model = LlamaModel.open(weights, threads=THREADS, lora=trained.adapter)
+    model = LlamaModel.open(weights, threads=THREADS, lora=trained.adapter, branching=True)
     losses = []
     for each in HELD_OUT:
         for asked in each.asked:

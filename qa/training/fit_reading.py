@@ -10,7 +10,7 @@ of the reading corpus; the `dev` questions of the evaluation.
 
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,12 +20,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from eval.metrics import auroc, holds_fact, token_f1
+from eval.metrics import auroc, holds_fact, token_f1, touches
 from eval.run import run, texts_of
 from eval.squad import SquadSet, read_squad, read_wording, sampled
 from eval.suite import questions_for
 from eval.systems import Pipeline
-from eval.types import Question
+from eval.types import Evidence, Question
 from eval.variants import VARIANTS, SquadRun
 from index.types import Hit
 from qa import confidence
@@ -35,19 +35,26 @@ from qa.copying import Copied
 from qa.expectation import kind_of
 from qa.model import Model
 from qa.ranking import Candidate, Ranker, Terms, Wanted, candidates, wanted_of
-from qa.reader import NOTHING, Reading, copy_answers
+from qa.reader import NOTHING, Reading, copy_answers, is_told_by_sentence
 from qa.settings import Settings
 from qa.training.fit_ranker import fit_logistic
+from qa.training.passages import VALIDATION, Passage, read_passages
+from qa.training.passages import Question as CorpusQuestion
 from qa.types import Span
 
 Floats = NDArray[np.float64]
 RANKER = Path(__file__).parent.parent / "ranker.json"
 _ALTERNATIVES = 8
+_NEWS = ("corpus", "dev")
+"""The settings that are like use: news in a folder, near misses among the questions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the reader sees of a question, before anything is weighed."""
+    """What the reader sees of a question, before anything is weighed.
+
+    `holding` says of each of the hits whether it holds evidence of the answer.
+    """
 
     setting: str
     question: Question
@@ -55,22 +62,28 @@ class Observation:
     asked: str
     ranked: tuple[Candidate, ...]
     copied: tuple[Copied, ...]
+    hits: tuple[Hit, ...] = ()
+    holding: tuple[bool, ...] = ()
 
     def choices(self, run_weight: float, sentence_weight: float) -> list[Choice]:
         """The runs as these weights order them."""
         return choices(self.copied, self.ranked, run_weight, sentence_weight)
 
-    def right(self, choice: Choice) -> bool:
-        """Whether the run answers: most words in common with gold, or all of it."""
+    def right(self, text: str) -> bool:
+        """Whether a text answers: most words in common with gold, or all of it."""
         gold = self.question.answers
-        return self.question.answerable and (token_f1(gold, choice.text) >= 0.5 or holds_fact(gold, choice.text))
+        return self.question.answerable and (token_f1(gold, text) >= 0.5 or holds_fact(gold, text))
+
+    def shown(self, best: Choice, run_share: float) -> str:
+        """What would be shown for the best run: itself or its sentence."""
+        return best.sentence.text if is_told_by_sentence(self.asked, best, run_share) else best.text
 
 
 class Observer:
     """In the place of a reader: remembers what it was given, and answers nothing."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[Wanted, str, list[Candidate], list[Copied]]] = []
+        self.seen: list[tuple[Wanted, str, list[Candidate], list[Copied], Sequence[Hit]]] = []
 
     def __call__(
         self, model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker, said: Sequence[Span]
@@ -79,14 +92,29 @@ class Observer:
         ranked = ranker.order(candidates(question, hits, terms))
         if ranked:
             copied, _ = copy_answers(model, question, hits)
-            self.seen.append((wanted_of(question, terms), kind_of(question), ranked, copied))
+            self.seen.append((wanted_of(question, terms), kind_of(question), ranked, copied, hits))
         return NOTHING
 
-    def take(self, setting: str, question: Question) -> list[Observation]:
-        """What was seen since the last time: nothing where a question was refused before it was read."""
+    def take(self, setting: str, question: Question, files: Mapping[str, str]) -> list[Observation]:
+        """What was seen since the last time: nothing where a question was refused before it was read.
+
+        `files` names the file of each document.
+        """
         taken = [
-            Observation(setting, question, wanted, asked, tuple(ranked), tuple(copied))
-            for wanted, asked, ranked, copied in self.seen[-1:]
+            Observation(
+                setting,
+                question,
+                wanted,
+                asked,
+                tuple(ranked),
+                tuple(copied),
+                tuple(hits),
+                tuple(
+                    touches((files[each.document_id], each.start, each.end), question.evidence)
+                    for each in (hit.passage for hit in hits)
+                ),
+            )
+            for wanted, asked, ranked, copied, hits in self.seen[-1:]
         ]
         self.seen.clear()
         return taken
@@ -107,7 +135,7 @@ def observe_squad(given: SquadSet, questions: Sequence[Question], wording: dict[
                 name: str = name, waiting: Any = waiting, unanswerable: bool = bool(variant.unanswerable)
             ) -> None:
                 question = next(waiting)
-                found.extend(observer.take(name, replace(question, answerable=not unanswerable)))
+                found.extend(observer.take(name, replace(question, answerable=not unanswerable), asked.assistant.files))
 
             asked.rows(variant, questions, wording, advance)
     return found
@@ -117,13 +145,47 @@ def observe_set(settings: Settings, setting: str, split: str) -> list[Observatio
     """The evaluation's own questions of a split over its articles."""
     observer = Observer()
     assistant = Assistant(settings, reading=observer)
-    questions = [each for each in questions_for(assistant, None, split) if each.is_searched]
+    questions = [each for each in questions_for(assistant, None, split) if each.is_searched or not each.answerable]
     waiting = iter(questions)
     found: list[Observation] = []
-    run(
-        Pipeline(assistant), questions, texts_of(assistant), lambda: found.extend(observer.take(setting, next(waiting)))
-    )
+
+    def advance() -> None:
+        found.extend(observer.take(setting, next(waiting), assistant.files))
+
+    run(Pipeline(assistant), questions, texts_of(assistant), advance)
     return found
+
+
+def observe_passages(passages: Sequence[Passage], setting: str, most: int) -> list[Observation]:
+    """Questions and near misses of the reading corpus over these passages of it, a file each."""
+    observer = Observer()
+    found: list[Observation] = []
+    asked = [(passage, question) for passage in passages for question in passage.questions]
+    with TemporaryDirectory(prefix="consta-fit-") as name:
+        folder = Path(name)
+        (folder / "corpus").mkdir()
+        for passage in passages:
+            (folder / "corpus" / f"{passage.id}.txt").write_bytes(passage.text.encode())
+        assistant = Assistant(Settings(corpus=folder / "corpus", index_dir=folder / "index"), reading=observer)
+        for number in range(0, len(asked), max(1, len(asked) // most)):
+            passage, question = asked[number]
+            assistant.ask(question.question)
+            found += observer.take(setting, _as_asked(passage, question), assistant.files)
+    return found
+
+
+def _as_asked(passage: Passage, question: CorpusQuestion) -> Question:
+    """A question of the reading corpus as one of an evaluation: every span is to be in the answer."""
+    return Question(
+        id=question.id,
+        split="dev",
+        type=question.kind,
+        lang="es",
+        question=question.question,
+        answerable=not question.is_near_miss,
+        answers=tuple((span.text,) for span in question.answers),
+        evidence=tuple(Evidence(f"{passage.id}.txt", span.start, span.end, span.text) for span in question.answers),
+    )
 
 
 def fit_choice(observations: Sequence[Observation]) -> tuple[float, float]:
@@ -133,7 +195,7 @@ def fit_choice(observations: Sequence[Observation]) -> tuple[float, float]:
     data: list[tuple[Floats, NDArray[np.bool_]]] = []
     for each in observations:
         found = each.choices(1.0, 0.0)[: 4 * _ALTERNATIVES]
-        right = np.array([each.right(choice) for choice in found], dtype=bool)
+        right = np.array([each.right(choice.text) for choice in found], dtype=bool)
         if right.any() and not right.all():
             data.append((np.array([(choice.logprob, choice.sentence.score) for choice in found]), right))
 
@@ -148,17 +210,37 @@ def fit_choice(observations: Sequence[Observation]) -> tuple[float, float]:
     return float(run_weight), float(sentence_weight)
 
 
-def confidence_rows(
-    observations: Sequence[Observation], run_weight: float, sentence_weight: float
-) -> tuple[Floats, Floats]:
-    """Confidence features (observations, features), and whether the best run is right (observations,)."""
-    rows, labels = [], []
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Observations with a run to show: confidence features (N, features), whether what is shown is right (N,).
+
+    `objected` says where something speaks against it whatever the confidence, `answerable` where there is an answer.
+    """
+
+    rows: Floats
+    right: NDArray[np.bool_]
+    objected: NDArray[np.bool_]
+    answerable: NDArray[np.bool_]
+
+
+def judged(observations: Sequence[Observation], run_weight: float, sentence_weight: float, run_share: float) -> Judged:
+    """What would be shown of each, and whether it is right; readings without any run are left out."""
+    rows, right, objected, answerable = [], [], [], []
     for each in observations:
         found = each.choices(run_weight, sentence_weight)
         if found:
             rows.append(confidence.run_features(each.wanted, each.asked, found, each.copied))
-            labels.append(float(each.right(found[0])))
-    return np.array(rows), np.array(labels)
+            right.append(each.right(each.shown(found[0], run_share)))
+            sentence = found[0].sentence
+            objected.append(confidence.run_objection(each.wanted, each.asked, sentence, 1.0, 0.0) is not None)
+            answerable.append(each.question.answerable)
+    return Judged(np.array(rows), np.array(right), np.array(objected), np.array(answerable))
+
+
+def threshold_for(told: Judged, weights: Floats, refused: float) -> float:
+    """The confidence below which that share of the answerable lies, those refused for other reasons counted in."""
+    chances = np.where(told.objected, 0.0, 1 / (1 + np.exp(-told.rows @ weights)))
+    return float(np.quantile(chances[told.answerable], refused))
 
 
 def main(
@@ -167,6 +249,8 @@ def main(
     english: Annotated[Path, typer.Option(help="The questions in English, by id.")],
     most: Annotated[int, typer.Option(help="Questions of the SQuAD file at most.")] = 160,
     observations: Annotated[Path | None, typer.Option(help="Where observations are kept for another fit.")] = None,
+    run_share: Annotated[float, typer.Option(help="Least share of its sentence that a run stands for it with.")] = 0.5,
+    refused: Annotated[float, typer.Option(help="Share of the answerable questions on news that is refused.")] = 0.08,
     write: Annotated[bool, typer.Option(help="Write ranker.json.")] = True,
 ) -> None:
     """Fit the weights of runs and the confidence, print their figures, write ranker.json."""
@@ -179,17 +263,21 @@ def main(
         questions = [each for each in given.questions if given.paragraphs[given.files[each.id]].article in first]
         chosen = sampled(questions, most)
         seen = observe_squad(given, chosen, read_wording(english, chosen))
+        seen += observe_passages(read_passages([VALIDATION]), "corpus", most)
         seen += observe_set(Settings(), "dev", "dev")
         if observations is not None:
             observations.write_bytes(pickle.dumps(seen))
     values: dict[str, Any] = json.loads(RANKER.read_text("utf-8"))
-    run_weight, sentence_weight = fit_choice(seen)
-    rows, labels = confidence_rows(seen, run_weight, sentence_weight)
-    weights = fit_logistic(rows, labels)
+    run_weight, sentence_weight = (round(weight, 3) for weight in fit_choice(seen))
+    told = judged(seen, run_weight, sentence_weight, run_share)
+    weights = fit_logistic(told.rows, told.right.astype(float)).round(3)
+    news = judged([each for each in seen if each.setting in _NEWS], run_weight, sentence_weight, run_share)
     values |= {
-        "run_weight": round(run_weight, 3),
-        "sentence_weight": round(sentence_weight, 3),
-        "run_confidence_weights": dict(zip(confidence.RUN_FEATURES, weights.round(3).tolist(), strict=True)),
+        "run_weight": run_weight,
+        "sentence_weight": sentence_weight,
+        "run_share": run_share,
+        "run_confidence_weights": dict(zip(confidence.RUN_FEATURES, weights.tolist(), strict=True)),
+        "run_threshold": round(threshold_for(news, weights, refused), 3),
     }
     report(seen, values)
     if write:
@@ -197,14 +285,19 @@ def main(
 
 
 def report(seen: Sequence[Observation], values: dict[str, Any]) -> None:
-    """Prints by setting how often the best run is right and how well the confidence tells."""
+    """Prints by setting how often what is shown is right, how well the confidence tells, and how much is refused."""
     weights = np.array(list(values["run_confidence_weights"].values()))
-    typer.echo(f"run weight {values['run_weight']}, sentence weight {values['sentence_weight']}")
+    typer.echo(f"runs {values['run_weight']}, sentences {values['sentence_weight']}, refused {values['run_threshold']}")
     for setting in sorted({each.setting for each in seen}):
         part = [each for each in seen if each.setting == setting]
-        rows, labels = confidence_rows(part, values["run_weight"], values["sentence_weight"])
-        told = auroc(rows @ weights, labels > 0)
-        typer.echo(f"{setting}: {len(part)} questions, best run right {labels.mean():.3f}, AUROC {told}")
+        told = judged(part, values["run_weight"], values["sentence_weight"], values["run_share"])
+        scores = told.rows @ weights
+        low = told.objected | (1 / (1 + np.exp(-scores)) < values["run_threshold"])
+        typer.echo(
+            f"{setting}: {len(part)} questions, right {told.right[told.answerable].mean():.3f}, "
+            f"AUROC right {auroc(scores, told.right)}, answerable {auroc(scores, told.answerable)}, refused: "
+            f"answerable {low[told.answerable].mean():.3f}, unanswerable {low[~told.answerable].mean():.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
+
+from index import store
 
 SECONDS_BETWEEN = 600.0
 _SECONDS_BETWEEN_LINES, _SECONDS_BETWEEN_VALIDATIONS = 30.0, 600.0
@@ -22,7 +23,7 @@ _SECONDS_BETWEEN_LINES, _SECONDS_BETWEEN_VALIDATIONS = 30.0, 600.0
 
 def cache_folder() -> Path:
     """Where runs keep their state, beside the indexes."""
-    return Path(platformdirs.user_cache_dir("consta")) / "training"
+    return store.cache_folder() / "training"
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:

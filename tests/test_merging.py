@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from gguf import GGUFReader
+
+from qa.merging import merge_adapter
+from qa.model import LlamaModel
+from tests.models import THREADS
+from tests.tiny_gguf import write_adapter, write_model
+
+TOKENS = [10, 11, 12, 40, 41]
+
+
+def test_merged_weights_give_the_figures_of_the_adapted_model(tmp_path):
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
+    plain = LlamaModel.open(weights, threads=THREADS).start(TOKENS)
+    adapted = LlamaModel.open(weights, threads=THREADS, lora=adapter).start(TOKENS)
+    together = LlamaModel.open(merge_adapter(weights, adapter, tmp_path / "made"), threads=THREADS).start(TOKENS)
+    assert np.abs(together - adapted).max() < 0.02 < np.abs(plain - adapted).max()
+
+
+def test_what_the_adapter_leaves_alone_is_taken_over_byte_by_byte(tmp_path):
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
+    before, after = GGUFReader(weights), GGUFReader(merge_adapter(weights, adapter, tmp_path / "made"))
+    kept = {tensor.name: tensor.data.tobytes() for tensor in after.tensors}
+    assert kept.keys() == {tensor.name for tensor in before.tensors}
+    for tensor in before.tensors:
+        assert ("attn_q" in tensor.name) != (kept[tensor.name] == tensor.data.tobytes())
+    own = {name: field.contents() for name, field in after.fields.items() if not name.startswith("GGUF.")}
+    assert own == {name: field.contents() for name, field in before.fields.items() if not name.startswith("GGUF.")}
+
+
+def test_it_is_made_once_for_the_same_two_files(tmp_path):
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
+    first = merge_adapter(weights, adapter, tmp_path / "made")
+    made = first.stat().st_mtime_ns
+    assert merge_adapter(weights, adapter, tmp_path / "made") == first
+    assert first.stat().st_mtime_ns == made
+    assert merge_adapter(weights, write_adapter(tmp_path / "b.gguf", seed=2), tmp_path / "made") != first
+    assert len(list((tmp_path / "made").iterdir())) == 2
+
+
+def test_nothing_is_left_behind_where_the_two_do_not_fit(tmp_path):
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "wide.gguf", width=64)
+    with pytest.raises(ValueError):
+        merge_adapter(weights, adapter, tmp_path / "made")
+    assert list((tmp_path / "made").iterdir()) == []
