@@ -74,10 +74,6 @@ class CountingModel:
         self._tokens.decoded += 1
         return self._model.advance(token)
 
-    def rewind(self, length: int) -> None:
-        """See `Model`."""
-        self._model.rewind(length)
-
     def score(self, prefix: Sequence[int], continuation: Sequence[int]) -> float:
         """See `Model`. The last token is not evaluated: nothing follows it."""
         self._tokens.prompt += len(prefix) + len(continuation) - 1

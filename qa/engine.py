@@ -79,10 +79,6 @@ class Engine:
         """Forget everything evaluated."""
         self._lib.llama_memory_clear(self._memory, True)
 
-    def truncate(self, length: int) -> bool:
-        """Forget all but the first `length` tokens; false where the model's memory cannot be cut."""
-        return bool(self._lib.llama_memory_seq_rm(self._memory, 0, length, -1))
-
     def evaluate(self, tokens: Sequence[int], position: int, outputs: int) -> list[NDArray[np.float32]]:
         """Evaluate tokens from `position` on; natural log-probabilities after the last `outputs` of them.
 

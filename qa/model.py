@@ -87,9 +87,6 @@ class Model(Protocol):
     def advance(self, token: int) -> Logprobs:
         """Add one token to what was started; log-probabilities (vocabulary_size,) of the next."""
 
-    def rewind(self, length: int) -> None:
-        """Go back to the first `length` tokens of what was started, to continue otherwise."""
-
     def score(self, prefix: Sequence[int], continuation: Sequence[int]) -> float:
         """Mean log-probability of the continuation's tokens after the prefix."""
 
@@ -221,16 +218,6 @@ class LlamaModel:
         row = self._engine.evaluate([token], len(self._started), outputs=1)[0]
         self._started.append(token)
         return row
-
-    def rewind(self, length: int) -> None:
-        """See `Model`."""
-        if not 0 < length <= len(self._started):
-            raise ValueError(f"cannot go back to {length} of {len(self._started)} tokens")
-        kept = self._started[:length]
-        if self._engine.truncate(length):
-            self._started = kept
-        else:  # recurrent models cannot forget a part
-            self._evaluate_anew(kept, outputs=1)
 
     def score(self, prefix: Sequence[int], continuation: Sequence[int]) -> float:
         """See `Model`. Raises `ContextError` for more tokens than the context holds; neither part may be empty."""

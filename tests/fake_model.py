@@ -114,9 +114,6 @@ class FakeModel:
         self._tokens = (*self._tokens, token)
         return self._oracle(self._tokens)
 
-    def rewind(self, length: int) -> None:
-        self._tokens = self._tokens[:length]
-
     def score(self, prefix: Sequence[int], continuation: Sequence[int]) -> float:
         before = tuple(prefix)
         rows = [self._oracle((*before, *continuation[:step])) for step in range(len(continuation))]

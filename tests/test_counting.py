@@ -59,14 +59,6 @@ def test_the_figures_are_the_models_own(counting: CountingModel) -> None:
     assert (steps[0], steps[-1]) == ("K", "Kim la ña")
 
 
-def test_going_back_reaches_the_model(counting: CountingModel) -> None:
-    plain = fake()
-    counting.start(PROMPT)
-    counting.advance(20)
-    counting.rewind(len(PROMPT))
-    assert (counting.advance(21) == plain.start((*PROMPT, 21))).all()
-
-
 # --- what is counted
 
 
@@ -80,7 +72,6 @@ def test_a_prompt_counts_whole_and_each_step_as_one(counting: CountingModel) -> 
     counting.start(PROMPT)
     counting.advance(20)
     counting.advance(21)
-    counting.rewind(len(PROMPT) + 1)
     counting.advance(22)
     assert counting.taken() == Tokens(prompt=4, decoded=3)
 
@@ -157,7 +148,6 @@ def test_the_counts_are_what_the_engine_evaluates(recorded: tuple[Recording, Mod
     for call in (
         lambda: counting.start(PROMPT),
         lambda: counting.advance(20),
-        lambda: counting.rewind(4),
         lambda: counting.score(PROMPT, QUESTION),
         lambda: counting.score_many([PROMPT, PROMPT[:1]], QUESTION),
         lambda: counting.complete(PROMPT, GRAMMAR, 6),

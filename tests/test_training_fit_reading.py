@@ -7,12 +7,17 @@ import pytest
 
 from eval.types import Question
 from index.types import Hit, Passage
+from qa.answer import Assistant
 from qa.confidence import RUN_FEATURES
 from qa.copying import Copied, CopiedRun, Occurrence
 from qa.ranking import FEATURES, Candidate, Ranker, Wanted
 from qa.reader import NOTHING
-from qa.training.fit_reading import Judged, Observation, Observer, fit_choice, judged, threshold_for
+from qa.settings import Settings
+from qa.training import fit_reading
+from qa.training.fit_reading import Judged, Observation, Observer, fit_choice, judged, observe_passages, threshold_for
+from qa.training.passages import VALIDATION, read_passages
 from tests.fake_model import FakeModel
+from tests.fakes import FakeEmbedder
 from tests.test_reader import PlainTerms, ranker
 
 TEXT = "Ana vive en Lima. Eva vive en Quito."
@@ -90,3 +95,19 @@ def test_the_observer_answers_nothing_and_hands_out_the_last_reading_once() -> N
     (taken,) = observer.take("dev", asked, {PASSAGE.document_id: "a.txt"})
     assert (taken.setting, taken.question, len(taken.ranked), len(taken.copied)) == ("dev", asked, 2, 1)
     assert observer.take("dev", asked, {}) == []
+
+
+def test_questions_of_the_reading_corpus_are_observed_over_its_passages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def assistant(settings: Settings, reading: Observer) -> Assistant:
+        return Assistant(settings, embedder=FakeEmbedder(), model=FakeModel(), reading=reading)
+
+    monkeypatch.setattr(fit_reading, "Assistant", assistant)
+    passages = read_passages([VALIDATION])[:2]
+    asked = {question.id: question for passage in passages for question in passage.questions}
+    seen = observe_passages(passages, "corpus", 10)
+    assert len(seen) == 10
+    for each in seen:
+        question = asked[each.question.id]
+        assert each.question.answerable != question.is_near_miss
+        assert any(each.holding) == each.question.answerable  # with two passages both are found
+        assert each.hits and len(each.holding) == len(each.hits)

@@ -24,7 +24,16 @@ from qa.training.card import CARD, agreement_rows, figures, filled, named
 from qa.training.drafts import draft_of, passages_of
 from qa.training.faults import accepted_words, duplicates, faults_of, has_dictionary, misspellings
 from qa.training.figures import imbalances
-from qa.training.passages import DATA, TRAIN, VALIDATION, Passage, read_passages, write_passages
+from qa.training.passages import (
+    DATA,
+    TRAIN,
+    VALIDATION,
+    WIRE_TRAIN,
+    WIRE_VALIDATION,
+    Passage,
+    read_passages,
+    write_passages,
+)
 from qa.training.second_reader import Reading, answers_of, readings
 from qa.training.telling import told_by_wording
 
@@ -76,8 +85,8 @@ def draft(identities: Annotated[list[str], typer.Argument(help="ids of passages,
 
 @app.command()
 def check() -> None:
-    """Faults of the corpus as it is."""
-    faults = all_faults(read_passages())
+    """Faults of the corpus as it is, both parts together."""
+    faults = all_faults(read_passages([TRAIN, VALIDATION, WIRE_TRAIN, WIRE_VALIDATION]))
     _say([*faults, f"{len(faults)} faults"])
     raise typer.Exit(bool(faults))
 

@@ -22,7 +22,7 @@ from qa.model import file_digest
 from qa.training.attention import added, attended
 from qa.training.examples import from_corpus, read_squad
 from qa.training.pairs import Pairs, Place, batches, near_groups, places
-from qa.training.passages import TRAIN, VALIDATION, read_passages
+from qa.training.passages import TRAIN, VALIDATION, WIRE_TRAIN, read_passages
 from qa.training.questions import QUESTIONS, read_questions
 from qa.training.resuming import Run, cache_folder, descend, fingerprint
 
@@ -214,6 +214,7 @@ def main(
     facts: dict[str, Any] = asdict(recipe) | {
         "squad": file_digest(squad),
         "corpus": file_digest(TRAIN),
+        "wire": file_digest(WIRE_TRAIN),
         "questions": file_digest(QUESTIONS),
         "weights": folder_digest(folder),
         "device": device.partition(":")[0],
@@ -224,7 +225,7 @@ def main(
     held_out = readings[: recipe.held_out] + from_corpus(read_passages([VALIDATION]))
     train(
         recipe,
-        places(readings[recipe.held_out :] + from_corpus(read_passages([TRAIN]))),
+        places(readings[recipe.held_out :] + from_corpus(read_passages([TRAIN, WIRE_TRAIN]))),
         places(held_out),
         folder,
         out,

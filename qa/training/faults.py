@@ -20,8 +20,8 @@ WORDS = (80, 200)
 """The fewest and the most words of a passage."""
 LONGEST_ANSWER_WORDS = 40
 DICTIONARY = "es_ES"
-ACCEPTED_WORDS = DATA / "words.txt"
-"""Words that the dictionary lacks and that are right: regional, new, or of a trade."""
+ACCEPTED_WORDS, WIRE_WORDS = DATA / "words.txt", DATA / "wire" / "words.txt"
+"""Words that the dictionary lacks and that are right, in either part: regional, new, foreign, or of a trade."""
 
 _PASSAGE_SHINGLE_WORDS = 8
 _QUESTION_SHINGLE_CHARACTERS = 4
@@ -192,9 +192,13 @@ def _shingles(question: str) -> set[str]:
     return {plain[n : n + size] for n in range(len(plain) - size + 1)}
 
 
-def accepted_words(path: Path = ACCEPTED_WORDS) -> frozenset[str]:
-    """The words that are right though the dictionary lacks them, a line each; none if there is no such file."""
-    return frozenset(path.read_text("utf-8").split()) if path.exists() else frozenset()
+def accepted_words(*paths: Path) -> frozenset[str]:
+    """The words that are right though the dictionary lacks them, a line each; those of both parts if no path is named.
+
+    A file that is not there holds none.
+    """
+    there = (path for path in paths or (ACCEPTED_WORDS, WIRE_WORDS) if path.exists())
+    return frozenset(word for path in there for word in path.read_text("utf-8").split())
 
 
 def misspellings(passages: Sequence[Passage], accepted: frozenset[str]) -> Iterator[str]:

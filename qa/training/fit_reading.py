@@ -38,7 +38,7 @@ from qa.ranking import Candidate, Ranker, Terms, Wanted, candidates, wanted_of
 from qa.reader import NOTHING, Reading, copy_answers, is_told_by_sentence
 from qa.settings import Settings
 from qa.training.fit_ranker import fit_logistic
-from qa.training.passages import VALIDATION, Passage, read_passages
+from qa.training.passages import VALIDATION, WIRE_VALIDATION, Passage, read_passages
 from qa.training.passages import Question as CorpusQuestion
 from qa.types import Span
 
@@ -263,7 +263,7 @@ def main(
         questions = [each for each in given.questions if given.paragraphs[given.files[each.id]].article in first]
         chosen = sampled(questions, most)
         seen = observe_squad(given, chosen, read_wording(english, chosen))
-        seen += observe_passages(read_passages([VALIDATION]), "corpus", most)
+        seen += observe_passages(read_passages([VALIDATION, WIRE_VALIDATION]), "corpus", most)
         seen += observe_set(Settings(), "dev", "dev")
         if observations is not None:
             observations.write_bytes(pickle.dumps(seen))

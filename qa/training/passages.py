@@ -13,6 +13,8 @@ from typing import Any
 
 DATA = Path(__file__).parent / "data"
 TRAIN, VALIDATION = DATA / "train.jsonl", DATA / "validation.jsonl"
+WIRE_TRAIN, WIRE_VALIDATION = DATA / "wire" / "train.jsonl", DATA / "wire" / "validation.jsonl"
+"""A second part, agency news with plain questions; its balance is its own."""
 
 KINDS = "who when where how_many what why how yes_no list who_says".split()
 """What a question asks for; near misses have these kinds too."""

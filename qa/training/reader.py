@@ -23,7 +23,7 @@ from qa.runs import TokenText, token_text
 from qa.training.examples import Asked, Reading, draw, from_corpus, read_squad, with_strangers
 from qa.training.lora import add_lora, write_adapter
 from qa.training.packing import ATTENTION, Batch, Entry, Pack, attend, collate, copied, refused
-from qa.training.passages import TRAIN, VALIDATION, read_passages
+from qa.training.passages import TRAIN, VALIDATION, WIRE_TRAIN, read_passages
 from qa.training.questions import QUESTIONS, read_questions
 from qa.training.resuming import Run, cache_folder, descend, fingerprint
 from qa.training.weights import load_weights
@@ -259,6 +259,7 @@ def main(
     facts: dict[str, Any] = asdict(recipe) | {
         "squad": file_digest(squad),
         "corpus": file_digest(TRAIN),
+        "wire": file_digest(WIRE_TRAIN),
         "questions": file_digest(QUESTIONS),
         "weights": file_digest(weights),
         "device": device.partition(":")[0],
@@ -266,7 +267,7 @@ def main(
     paragraphs = read_squad(squad, read_questions())
     random.Random(seed).shuffle(paragraphs)
     held_out = paragraphs[: recipe.held_out] + from_corpus(read_passages([VALIDATION]))[: recipe.held_out]
-    training = paragraphs[recipe.held_out :] + from_corpus(read_passages([TRAIN]))
+    training = paragraphs[recipe.held_out :] + from_corpus(read_passages([TRAIN, WIRE_TRAIN]))
     state = cache_folder() / f"reader-{fingerprint(facts)}.pt"
     train(
         recipe,
