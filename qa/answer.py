@@ -252,6 +252,7 @@ class Assistant:
         else:
             read = self._reading or (read_runs if self.adapter else read_sentences)
             reading = read(self.model, question, hits, index.lexical, self.ranker, spans_of(said, index.documents))
+        hits = reading.hits or hits
         notices = (f"{reading.dropped} passages did not fit the model's context",) if reading.dropped else ()
         if reading.objection or not reading.draft.parts:
             # What speaks against the best sentence is not in its probability: refused, it is under the threshold.

@@ -7,17 +7,19 @@ the place is that of the sentence that ranks best.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from index.spanish import fold
+from index.types import Hit
 from qa.copying import Copied, CopiedRun
 from qa.ranking import Candidate
 from qa.types import Span
 
 _MOST_RUNS = 5
 """Runs of a passage that are weighed, from the likeliest on."""
+_LEAST_CHANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,23 @@ def _placed(run: CopiedRun, ranked: Sequence[Candidate]) -> tuple[int | None, Sp
             if sentence.passage.document_id == document and sentence.start <= place.start < sentence.end:
                 return rank, Span(document, place.start, place.end)
     return None, None
+
+
+def reranked(hits: Sequence[Hit], copied: Sequence[Copied], weight: float) -> tuple[Hit, ...]:
+    """The hits in the order of what the search and the reader say; those that were not read stay behind the others.
+
+    To a hit's score, as a share of the best one's, `weight` times the logarithm of the probability that it answers is
+    added. Each keeps the score of the search.
+    """
+    chances = {each.passage.id: max(_LEAST_CHANCE, 1 - math.exp(each.no_answer_logprob)) for each in copied}
+    best = max((abs(hit.score) for hit in hits), default=0.0) or 1.0
+
+    def strength(hit: Hit) -> tuple[bool, float]:
+        chance = chances.get(hit.passage.id)
+        return chance is not None, hit.score / best + weight * math.log(chance or 1.0)
+
+    ordered = sorted(hits, key=strength, reverse=True)
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1))
 
 
 def rival(chosen: Sequence[Choice]) -> Choice | None:

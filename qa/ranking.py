@@ -218,8 +218,9 @@ class Ranker:
     `confidence_weights` go with `confidence.FEATURES`; for `threshold` see `confidence.objection`.
 
     The rest is for the trained reader: `run_weight` and `sentence_weight` for what `choosing.choices` adds up,
-    `run_confidence_weights` with `confidence.RUN_FEATURES`, and `run_share`, the least share of its sentence's
-    probability that a run must have to stand for it. As long as no adapter is shipped these are set by hand and unused.
+    `rerank_weight` for what `choosing.reranked` does, `run_confidence_weights` with `confidence.RUN_FEATURES`, and
+    `run_share`, the least share of its sentence's probability that a run must have to stand for it. As long as no
+    adapter is shipped these are set by hand and unused.
     """
 
     weights: tuple[float, ...]
@@ -232,6 +233,7 @@ class Ranker:
     run_share: float = 0.0
     run_confidence_weights: tuple[float, ...] = ()
     run_threshold: float = 0.0
+    rerank_weight: float = 0.0
 
     def order(self, found: Sequence[Candidate]) -> list[Candidate]:
         """Candidates with their scores, best first; equal ones stay in retrieval order."""
@@ -255,6 +257,7 @@ def load_ranker() -> Ranker:
         values["run_share"],
         tuple(values["run_confidence_weights"].values()),
         values["run_threshold"],
+        values["rerank_weight"],
     )
 
 

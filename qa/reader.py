@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from index.types import Hit
 from qa import confidence
-from qa.choosing import Choice, choices
+from qa.choosing import Choice, choices, reranked
 from qa.composing import compose
 from qa.copying import Copied, copy_answer
 from qa.errors import ContextError
@@ -37,12 +37,16 @@ Watch = Callable[[Sequence[Part]], None]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A draft, the best quotation to fall back on, what speaks against it, and how many passages had no room."""
+    """A draft, the best quotation to fall back on, what speaks against it, and how many passages had no room.
+
+    `hits` are the passages in the reader's order, none where it has no opinion.
+    """
 
     draft: Draft
     fallback: Draft
     objection: Reason | None = None
     dropped: int = 0
+    hits: tuple[Hit, ...] = ()
 
 
 Reader = Callable[[Model, str, Sequence[Hit], Terms, Ranker, Sequence[Span]], Reading]
@@ -79,7 +83,8 @@ def read_runs(
     run = Part(best.text, (best.span,), copied=True)
     draft = Draft((sentence if is_told_by_sentence(asked, best, ranker.run_share) else run,), sure)
     against = confidence.run_objection(wanted, asked, best.sentence, sure, ranker.run_threshold)
-    return Reading(draft, Draft((sentence,), sure), against, dropped)
+    hits = reranked(hits, copied, ranker.rerank_weight)
+    return Reading(draft, Draft((sentence,), sure), against, dropped, hits)
 
 
 def copy_answers(model: Model, question: str, hits: Sequence[Hit]) -> tuple[list[Copied], int]:

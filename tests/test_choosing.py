@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from index.types import Passage
-from qa.choosing import Choice, choices, probabilities, rival
+from index.types import Hit, Passage
+from qa.choosing import Choice, choices, probabilities, reranked, rival
 from qa.copying import Copied, CopiedRun, Occurrence
 from qa.ranking import FEATURES, Candidate
 from qa.types import Span
@@ -89,3 +89,23 @@ def test_probabilities_are_those_of_the_scores() -> None:
     found = choices([read(run("Ana Ruiz", 0.6), run("mayo", 0.2))], RANKED, 1.0, 0.0)
     assert probabilities(found) == pytest.approx([0.75, 0.25])
     assert probabilities([]) == []
+
+
+def found_in(*scores: float) -> list[Hit]:
+    passages = [Passage(f"{n}", f"{n}", 0, len(TEXT), TEXT) for n in range(len(scores))]
+    return [Hit(each, score, n, "lexical") for n, (each, score) in enumerate(zip(passages, scores, strict=True), 1)]
+
+
+def test_a_passage_that_is_believed_to_answer_comes_before_one_that_is_not() -> None:
+    hits = found_in(1.0, 0.9, 0.2)
+    copied = [Copied(hits[0].passage, (), math.log(0.9)), Copied(hits[1].passage, (), math.log(0.1))]
+    assert [hit.passage.id for hit in reranked(hits, copied, 0.0)] == ["0", "1", "2"]
+    again = reranked(hits, copied, 0.1)
+    assert [(hit.passage.id, hit.score, hit.rank) for hit in again] == [("1", 0.9, 1), ("0", 1.0, 2), ("2", 0.2, 3)]
+
+
+def test_a_passage_that_was_not_read_stays_behind_those_that_were() -> None:
+    hits = found_in(1.0, 0.9, 0.8)
+    copied = [Copied(hit.passage, (), 0.0) for hit in hits[:2]]
+    assert [hit.passage.id for hit in reranked(hits, copied, 5.0)] == ["0", "1", "2"]
+    assert reranked([], [], 1.0) == ()

@@ -1,6 +1,7 @@
 """What is fitted to how questions were read: made-up readings whose best weights are known."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,17 @@ from qa.ranking import FEATURES, Candidate, Ranker, Wanted
 from qa.reader import NOTHING
 from qa.settings import Settings
 from qa.training import fit_reading
-from qa.training.fit_reading import Judged, Observation, Observer, fit_choice, judged, observe_passages, threshold_for
+from qa.training.fit_reading import (
+    Judged,
+    Observation,
+    Observer,
+    first_right,
+    fit_choice,
+    fit_reranking,
+    judged,
+    observe_passages,
+    threshold_for,
+)
 from qa.training.passages import VALIDATION, read_passages
 from tests.fake_model import FakeModel
 from tests.fakes import FakeEmbedder
@@ -111,3 +122,20 @@ def test_questions_of_the_reading_corpus_are_observed_over_its_passages(monkeypa
         assert each.question.answerable != question.is_near_miss
         assert any(each.holding) == each.question.answerable  # with two passages both are found
         assert each.hits and len(each.holding) == len(each.hits)
+
+
+def test_the_reader_is_believed_as_far_as_it_helps() -> None:
+    passages = [PASSAGE, Passage("q", "e", 0, len(TEXT), TEXT)]
+    hits = (Hit(passages[0], 1.0, 1, "lexical"), Hit(passages[1], 0.8, 2, "lexical"))
+
+    def read(first: float, second: float, holding: tuple[bool, bool]) -> Observation:
+        one = observed("Eva", 0.1, 0.6, 0.0, 0.0)
+        chances = (math.log(first), math.log(second))
+        copied = tuple(Copied(each, (), chance) for each, chance in zip(passages, chances, strict=True))
+        return replace(one, copied=copied, hits=hits, holding=holding)
+
+    helps = [read(0.9, 0.1, (False, True)), read(0.5, 0.5, (True, False))]
+    assert fit_reranking(helps) == 0.1
+    assert (first_right(helps, 0.0), first_right(helps, 0.1)) == (0.5, 1.0)
+    misleads = [read(0.9, 0.1, (True, False))]
+    assert fit_reranking(misleads) == 0.0

@@ -30,7 +30,7 @@ from eval.variants import VARIANTS, SquadRun
 from index.types import Hit
 from qa import confidence
 from qa.answer import Assistant
-from qa.choosing import Choice, choices
+from qa.choosing import Choice, choices, reranked
 from qa.copying import Copied
 from qa.expectation import kind_of
 from qa.model import Model
@@ -45,6 +45,7 @@ from qa.types import Span
 Floats = NDArray[np.float64]
 RANKER = Path(__file__).parent.parent / "ranker.json"
 _ALTERNATIVES = 8
+_RERANK_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 _NEWS = ("corpus", "dev")
 """The settings that are like use: news in a folder, near misses among the questions."""
 
@@ -210,6 +211,19 @@ def fit_choice(observations: Sequence[Observation]) -> tuple[float, float]:
     return float(run_weight), float(sentence_weight)
 
 
+def first_right(observations: Sequence[Observation], rerank_weight: float) -> float:
+    """Share of the questions with evidence among the hits whose first passage, ranked anew, holds some of it."""
+    found = [each for each in observations if any(each.holding)]
+    first = [reranked(each.hits, each.copied, rerank_weight)[0].passage.id for each in found]
+    right = [{hit.passage.id for hit, holds in zip(each.hits, each.holding, strict=True) if holds} for each in found]
+    return float(np.mean([identity in among for identity, among in zip(first, right, strict=True)]))
+
+
+def fit_reranking(observations: Sequence[Observation]) -> float:
+    """The weight of the reader's belief that puts the right passage first most often; the least of equal ones."""
+    return max(_RERANK_WEIGHTS, key=lambda weight: (round(first_right(observations, weight), 3), -weight))
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Observations with a run to show: confidence features (N, features), whether what is shown is right (N,).
@@ -278,6 +292,7 @@ def main(
         "run_share": run_share,
         "run_confidence_weights": dict(zip(confidence.RUN_FEATURES, weights.tolist(), strict=True)),
         "run_threshold": round(threshold_for(news, weights, refused), 3),
+        "rerank_weight": fit_reranking(seen),
     }
     report(seen, values)
     if write:
@@ -293,6 +308,9 @@ def report(seen: Sequence[Observation], values: dict[str, Any]) -> None:
         told = judged(part, values["run_weight"], values["sentence_weight"], values["run_share"])
         scores = told.rows @ weights
         low = told.objected | (1 / (1 + np.exp(-scores)) < values["run_threshold"])
+        if any(any(each.holding) for each in part):
+            first = [f"{weight}: {first_right(part, weight):.3f}" for weight in _RERANK_WEIGHTS]
+            typer.echo(f"{setting}: right passage first by weight of reading {', '.join(first)}")
         typer.echo(
             f"{setting}: {len(part)} questions, right {told.right[told.answerable].mean():.3f}, "
             f"AUROC right {auroc(scores, told.right)}, answerable {auroc(scores, told.answerable)}, refused: "
