@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from index import build, store
 from index.build import Changes, Progress
@@ -67,9 +68,10 @@ class Assistant:
 
     @cached_property
     def adapter(self) -> Path | None:
-        """The trained adapter for the installed reader, where this version ships one."""
+        """The trained adapter for the installed model where that one copies, if this version ships one."""
         path = Path(__file__).parent / ADAPTER
-        return path if path.is_file() and not self.settings.model else None
+        own = self._given_model is None and not self.settings.model and self.reader == "copying"
+        return path if own and path.is_file() else None
 
     @cached_property
     def model(self) -> Model:
@@ -80,10 +82,12 @@ class Assistant:
         if self.adapter is None:
             return LlamaModel.open(path, _CONTEXT_TOKENS, threads)
         try:
-            path = merge_adapter(path, self.adapter, store.cache_folder() / "models")
-        except OSError:  # no room or no right: adapted at every token, which takes longer
-            return LlamaModel.open(path, _CONTEXT_TOKENS, threads, self.adapter, branching=True)
-        return LlamaModel.open(path, _CONTEXT_TOKENS, threads, branching=True)
+            merged_path = merge_adapter(path, self.adapter, store.cache_folder() / "models")
+        except OSError:  # the cache cannot be written: the same file, for this process alone
+            with TemporaryDirectory(prefix="consta-", ignore_cleanup_errors=True) as folder:
+                merged_path = merge_adapter(path, self.adapter, Path(folder))
+                return LlamaModel.open(merged_path, _CONTEXT_TOKENS, threads, branching=True)
+        return LlamaModel.open(merged_path, _CONTEXT_TOKENS, threads, branching=True)
 
     @property
     def model_path(self) -> Path:
@@ -95,7 +99,7 @@ class Assistant:
         """Name and digest of the reading model and how it reads; the model need not be loaded for it."""
         given = self._given_model
         name, digest = (given.name, given.digest) if given else (self.model_path.name, file_digest(self.model_path))
-        adapter = f"+{file_digest(self.adapter)[:12]}" if self.adapter and not given else ""
+        adapter = f"+{file_digest(self.adapter)[:12]}" if self.adapter else ""
         return f"{name} {digest[:12]}{adapter} {self.reader}"
 
     @cached_property
@@ -253,10 +257,10 @@ class Assistant:
             read = self._reading or (read_runs if self.adapter else read_sentences)
             reading = read(self.model, question, hits, index.lexical, self.ranker, spans_of(said, index.documents))
         hits = reading.hits or hits
-        notices = (f"{reading.dropped} passages did not fit the model's context",) if reading.dropped else ()
+        notices = (f"{reading.dropped} passages could not be read by the model",) if reading.dropped else ()
         if reading.objection or not reading.draft.parts:
             # What speaks against the best sentence is not in its probability: refused, it is under the threshold.
-            confidence = min(reading.fallback.confidence, self.ranker.threshold)
+            confidence = min(reading.fallback.confidence, reading.threshold)
             return refusal(reading.objection or "no_evidence", hits, confidence, notices)
         return replace(proven(reading, documents, hits), notices=notices)
 

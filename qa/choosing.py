@@ -1,11 +1,12 @@
 """Runs of several passages -> the one that answers, with the sentence it stands in and how it was weighed. Pure.
 
 A run is weighed by its probability in its passage (of all runs there and of no answer) and by how its sentence ranks
-for the question; the weights are fitted (`qa.training.fit_reading`). The same words in several places are one answer:
-the place is that of the sentence that ranks best.
+for the question; the weights are fitted (`qa.training.fit_reading`). Of a run's places in its passage it is that of
+the sentence that ranks best.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -70,30 +71,34 @@ def _placed(run: CopiedRun, ranked: Sequence[Candidate]) -> tuple[int | None, Sp
 
 
 def reranked(hits: Sequence[Hit], copied: Sequence[Copied], weight: float) -> tuple[Hit, ...]:
-    """The hits in the order of what the search and the reader say; those that were not read stay behind the others.
+    """The hits in the order of what the search and the reader say; those behind the last that was read stay there.
 
     To a hit's score, as a share of the best one's, `weight` times the logarithm of the probability that it answers is
-    added. Each keeps the score of the search.
+    added; one that could not be read is taken for as likely as the others. Each keeps the score of the search.
     """
     chances = {each.passage.id: max(_LEAST_CHANCE, 1 - math.exp(each.no_answer_logprob)) for each in copied}
-    best = max((abs(hit.score) for hit in hits), default=0.0) or 1.0
+    if not weight or not chances:
+        return tuple(hits)
+    usual = float(np.exp(np.mean(np.log(list(chances.values())))))
+    reach = max(place for place, hit in enumerate(hits, 1) if hit.passage.id in chances)
+    best = max(abs(hit.score) for hit in hits) or 1.0
 
-    def strength(hit: Hit) -> tuple[bool, float]:
-        chance = chances.get(hit.passage.id)
-        return chance is not None, hit.score / best + weight * math.log(chance or 1.0)
+    def strength(hit: Hit) -> float:
+        return hit.score / best + weight * math.log(chances.get(hit.passage.id, usual))
 
-    ordered = sorted(hits, key=strength, reverse=True)
+    ordered = [*sorted(hits[:reach], key=strength, reverse=True), *hits[reach:]]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1))
 
 
 def rival(chosen: Sequence[Choice]) -> Choice | None:
     """The best run that says something else than the first: neither in its words nor around them."""
-    first = fold(chosen[0].text)
-    return next((each for each in chosen[1:] if fold(each.text) not in first and first not in fold(each.text)), None)
+    first = _words(chosen[0].text)
+    return next((each for each in chosen[1:] if not _says_the_same(_words(each.text), first)), None)
 
 
-def probabilities(chosen: Sequence[Choice]) -> list[float]:
-    """How likely each is to be the answer, if one of them is: softmax of the scores."""
-    highest = max((each.score for each in chosen), default=0.0)
-    powers = [math.exp(each.score - highest) for each in chosen]
-    return [power / sum(powers) for power in powers]
+def _words(text: str) -> str:
+    return " ".join(["", *re.findall(r"[^\W_]+", fold(text)), ""])
+
+
+def _says_the_same(one: str, other: str) -> bool:
+    return one in other or other in one

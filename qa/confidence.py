@@ -1,6 +1,7 @@
 """How sure an answer is: a ranked reading -> how likely its best sentence is right, and what speaks against it.
 
-The probability is a logistic model, fitted by `qa.training.fit_ranker` on public questions with and without an answer.
+The probability is a logistic model, that of a sentence fitted by `qa.training.fit_ranker` on public questions with and
+without an answer, that of a run by `qa.training.fit_reading`, on news too.
 On a folder about one subject, where every name is everywhere, it tells little; there the objections decide. Pure.
 """
 
@@ -8,7 +9,6 @@ import math
 from collections.abc import Sequence
 
 from qa.choosing import Choice, rival
-from qa.choosing import probabilities as run_probabilities
 from qa.copying import Copied
 from qa.expectation import KINDS
 from qa.ranking import Candidate, Wanted, probabilities
@@ -72,7 +72,7 @@ def run_features(wanted: Wanted, asked: str, chosen: Sequence[Choice], copied: S
         _logit(best.no_answer),
         min(_logit(each.no_answer_logprob) for each in copied),
         min(_MOST_MARGIN, best.score - other.score) if other else _MOST_MARGIN,
-        max(_LEAST, math.log(max(1e-9, run_probabilities(chosen)[0]))),
+        max(_LEAST, math.log(max(1e-9, probabilities(chosen)[0]))),
         *held[:4],
         *held[5:],
     )
@@ -99,7 +99,7 @@ def objection(wanted: Wanted, asked: str, best: Candidate, confidence: float, th
 
 
 def run_objection(wanted: Wanted, asked: str, best: Candidate, confidence: float, threshold: float) -> Reason | None:
-    """The same for a run in that sentence: one that was read is believed or not, whatever words it shares."""
+    """The same for a run in that sentence, but that one under the threshold never stands, whatever words it shares."""
     return _absence(wanted, asked, best) or ("low_confidence" if confidence < threshold else None)
 
 

@@ -10,14 +10,16 @@ from tempfile import NamedTemporaryFile
 
 import numpy as np
 
+from index.generation import sync
+from qa.errors import ModelError
 from qa.model import file_digest
 
 
 def merge_adapter(weights: Path, adapter: Path, folder: Path) -> Path:
     """The merged file in a folder, made if it is not there; its name holds the digests of both.
 
-    Raises `OSError` where it cannot be written, `ModelError` where one of the two cannot be read, `ValueError` for
-    files that are not in GGUF form.
+    Files of other versions are removed from the folder, which is taken for its own. Raises `OSError` where it cannot be
+    written, `ModelError` where one of the two cannot be read or they do not fit.
     """
     target = folder / f"{file_digest(weights)[:16]}-{file_digest(adapter)[:16]}.gguf"
     if target.is_file():
@@ -27,9 +29,19 @@ def merge_adapter(weights: Path, adapter: Path, folder: Path) -> Path:
         unfinished = Path(file.name)
     try:
         _write(weights, adapter, unfinished)
+        sync(unfinished)
         os.replace(unfinished, target)  # whole or not at all, whoever else makes the same
+    except (ValueError, KeyError, IndexError, NotImplementedError) as error:
+        raise ModelError(
+            f"{weights} and {adapter} cannot be merged ({error})",
+            "complete files that were made for one another",
+            "install this version again",
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
+    for other in folder.glob("*.gguf"):
+        if other != target:
+            other.unlink(missing_ok=True)
     return target
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 from index import countries
 from index.lexical import RELATED_SHARE
@@ -114,7 +114,7 @@ def wanted_of(question: str, terms: Terms) -> Wanted:
 def candidates(question: str, hits: Sequence[Hit], terms: Terms) -> list[Candidate]:
     """Every sentence of the passages with its features, in retrieval order; the same text is taken once."""
     wanted = wanted_of(question, terms)
-    best = max((hit.score for hit in hits), default=1.0) or 1.0
+    best = max((abs(hit.score) for hit in hits), default=0.0) or 1.0
     seen: set[str] = set()
     found = []
     for hit in hits:
@@ -218,9 +218,9 @@ class Ranker:
     `confidence_weights` go with `confidence.FEATURES`; for `threshold` see `confidence.objection`.
 
     The rest is for the trained reader: `run_weight` and `sentence_weight` for what `choosing.choices` adds up,
-    `rerank_weight` for what `choosing.reranked` does, `run_confidence_weights` with `confidence.RUN_FEATURES`, and
-    `run_share`, the least share of its sentence's probability that a run must have to stand for it. As long as no
-    adapter is shipped these are set by hand and unused.
+    `rerank_weight` for what `choosing.reranked` does, `run_confidence_weights` with `confidence.RUN_FEATURES`;
+    `run_share` is the least share of its sentence's probability that a run must have to stand for it, `run_threshold`
+    the least confidence that a run is shown with. As long as no adapter is shipped these are set by hand and unused.
     """
 
     weights: tuple[float, ...]
@@ -246,19 +246,10 @@ def load_ranker() -> Ranker:
     values = json.loads(files("qa").joinpath("ranker.json").read_text(encoding="utf-8"))
     if list(values["weights"]) != list(FEATURES):
         raise ValueError("ranker.json was fitted for other features; run qa.training.fit_ranker")
-    return Ranker(
-        tuple(values["weights"].values()),
-        values["likelihood_weight"],
-        values["second_ratio"],
-        tuple(values["confidence_weights"].values()),
-        values["threshold"],
-        values["run_weight"],
-        values["sentence_weight"],
-        values["run_share"],
-        tuple(values["run_confidence_weights"].values()),
-        values["run_threshold"],
-        values["rerank_weight"],
-    )
+    fields: dict[str, Any] = {
+        name: tuple(each.values()) if isinstance(each, dict) else each for name, each in values.items()
+    }
+    return Ranker(**fields)
 
 
 def with_likelihoods(found: Sequence[Candidate], likelihoods: Sequence[float], weight: float) -> list[Candidate]:
@@ -274,8 +265,17 @@ def with_likelihoods(found: Sequence[Candidate], likelihoods: Sequence[float], w
     return [*sorted(measured, key=lambda each: -each.score), *found[len(likelihoods) :]]
 
 
-def probabilities(found: Sequence[Candidate]) -> list[float]:
-    """How likely each candidate is to be the answer, if one of them is: softmax of the scores."""
+class Scored(Protocol):
+    """What has a score: a sentence, or a run of one."""
+
+    @property
+    def score(self) -> float:
+        """The higher, the likelier to answer."""
+        ...
+
+
+def probabilities(found: Sequence[Scored]) -> list[float]:
+    """How likely each is to be the answer, if one of them is: softmax of the scores."""
     highest = max((each.score for each in found), default=0.0)
     powers = [math.exp(each.score - highest) for each in found]
     return [power / sum(powers) for power in powers]

@@ -37,14 +37,16 @@ Watch = Callable[[Sequence[Part]], None]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A draft, the best quotation to fall back on, what speaks against it, and how many passages had no room.
+    """A draft, the best quotation to fall back on, what speaks against it, and how many passages could not be read.
 
-    `hits` are the passages in the reader's order, none where it has no opinion.
+    `threshold` is the confidence under which nothing is said. `hits` are the passages in the reader's order, none where
+    that is the order of the search.
     """
 
     draft: Draft
     fallback: Draft
     objection: Reason | None = None
+    threshold: float = 0.0
     dropped: int = 0
     hits: tuple[Hit, ...] = ()
 
@@ -68,14 +70,14 @@ def read_runs(
     model: Model, question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker, said: Sequence[Span] = ()
 ) -> Reading:
     """Answers with the run that is most likely the answer, or its sentence; with none that was `said`."""
-    found = candidates(question, hits, terms)
-    ranked = ranker.order([each for each in found if not any(_overlap(each, span) for span in said)])
+    ranked = _ordered(question, hits, terms, ranker, said)
     if not ranked:
         return NOTHING
     copied, dropped = copy_answers(model, question, hits)
+    reordered = reranked(hits, copied, ranker.rerank_weight)
     chosen = choices(copied, ranked, ranker.run_weight, ranker.sentence_weight)
     if not chosen:  # no passage has room, or none of its words is a run
-        return replace(_quoted(question, ranked, terms, ranker), dropped=dropped)
+        return replace(_quoted(question, ranked, terms, ranker), dropped=dropped, hits=reordered)
     wanted, asked = wanted_of(question, terms), kind_of(question)
     sure = confidence.probability(ranker.run_confidence_weights, confidence.run_features(wanted, asked, chosen, copied))
     best = chosen[0]
@@ -83,12 +85,11 @@ def read_runs(
     run = Part(best.text, (best.span,), copied=True)
     draft = Draft((sentence if is_told_by_sentence(asked, best, ranker.run_share) else run,), sure)
     against = confidence.run_objection(wanted, asked, best.sentence, sure, ranker.run_threshold)
-    hits = reranked(hits, copied, ranker.rerank_weight)
-    return Reading(draft, Draft((sentence,), sure), against, dropped, hits)
+    return Reading(draft, Draft((sentence,), sure), against, ranker.run_threshold, dropped, reordered)
 
 
 def copy_answers(model: Model, question: str, hits: Sequence[Hit]) -> tuple[list[Copied], int]:
-    """The runs of the best passages, and how many passages had no room in the model's context."""
+    """The runs of the best passages, and how many could not be read: no room, or tokens that do not spell the text."""
     copied, dropped = [], 0
     for hit in hits[:READ_PASSAGES]:
         try:
@@ -126,8 +127,7 @@ def rank(
 
     Those that were `said` are left out.
     """
-    found = candidates(question, hits, terms)
-    ranked = ranker.order([each for each in found if not any(_overlap(each, span) for span in said)])
+    ranked = _ordered(question, hits, terms, ranker, said)
     scored = [each for each in ranked[:SCORED_SENTENCES] if each.score > ranked[0].score - _REACH]
     if len(scored) < 2:
         return ranked
@@ -135,6 +135,12 @@ def rank(
     prefixes = [likelihood_prompt(model, each.text) for each in scored]
     likelihoods = model.score_many(prefixes, continuation)
     return with_likelihoods(ranked, likelihoods, ranker.likelihood_weight)
+
+
+def _ordered(question: str, hits: Sequence[Hit], terms: Terms, ranker: Ranker, said: Sequence[Span]) -> list[Candidate]:
+    """The sentences of the passages, best first, without those that were said."""
+    found = candidates(question, hits, terms)
+    return ranker.order([each for each in found if not any(_overlap(each, span) for span in said)])
 
 
 def _overlap(candidate: Candidate, span: Span) -> bool:
@@ -150,10 +156,9 @@ def _quoted(question: str, ranked: Sequence[Candidate], terms: Terms, ranker: Ra
         for number, (each, chance) in enumerate(zip(ranked[:2], chances, strict=False))
         if number == 0 or chance >= ranker.second_ratio * chances[0]
     ]
-    parts = tuple(
-        Part(each.text, (Span(each.passage.document_id, each.start, each.end),), copied=True) for each in chosen
-    )
+    parts = tuple(Part(each.text, (_span_of(each),), copied=True) for each in chosen)
     wanted, asked = wanted_of(question, terms), kind_of(question)
     sure = confidence.probability(ranker.confidence_weights, confidence.features(wanted, asked, ranked))
     draft = Draft(parts, sure)
-    return Reading(draft, draft, confidence.objection(wanted, asked, ranked[0], sure, ranker.threshold))
+    against = confidence.objection(wanted, asked, ranked[0], sure, ranker.threshold)
+    return Reading(draft, draft, against, ranker.threshold)

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from index import store
 from index.errors import CorpusError
+from qa import answer as answer_module
 from qa.answer import GREETING, Assistant
+from qa.confidence import RUN_FEATURES
+from qa.model import file_digest
 from qa.proof import NO_ANSWER, require_unchanged
 from qa.settings import ReaderName, Settings
 from qa.types import Answer, Citation
 from tests.fake_model import FakeModel
 from tests.fakes import FakeEmbedder
+from tests.tiny_gguf import write_adapter, write_model
 
 ARTICLES = {
     "a.txt": "El panadero Julián Ortega abrió su tienda en Cuenca en marzo de 2019.\n"
@@ -248,3 +253,53 @@ def test_a_composed_sentence_that_its_passage_holds_is_the_answer(setting: Setti
     answer = Assistant(settings, setting.embedder, model).ask(BRIDGE)
     assert (answer.text, answer.rejected) == ("El puente costó cuatro millones de euros [1]", ())
     assert "El puente costó cuatro millones de euros" in quotes(answer)[0]
+
+
+# --- the trained adapter
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Tiny weights in the place of the installed ones, and an adapter that this version ships for them."""
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "adapter.gguf")
+    monkeypatch.setattr(answer_module, "find_bundled_model", lambda: weights)
+    monkeypatch.setattr(answer_module, "ADAPTER", str(adapter))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return weights, adapter
+
+
+def test_a_shipped_adapter_is_merged_into_the_cache_and_named_in_every_record(
+    setting: Setting, shipped: tuple[Path, Path]
+) -> None:
+    settings = Settings(corpus=setting.root, index_dir=setting.index_dir, threads=1)
+    assistant = Assistant(settings, setting.embedder)
+    answer = assistant.ask(NAMED)
+    assert assistant.model.path.parent == store.cache_folder() / "models"
+    assert file_digest(shipped[1])[:12] in answer.model
+    assert without_time(answer) == without_time(Assistant(settings, setting.embedder).ask(NAMED))
+
+
+def test_where_the_cache_cannot_be_written_it_is_merged_for_the_process(
+    setting: Setting, shipped: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(corpus=setting.root, index_dir=setting.index_dir, threads=1)
+    usual = Assistant(settings, setting.embedder).ask(NAMED)
+    blocked = store.cache_folder().with_name("a file")
+    blocked.write_text("")
+    monkeypatch.setattr(store, "cache_folder", lambda: blocked)
+    assert without_time(Assistant(settings, setting.embedder).ask(NAMED)) == without_time(usual)
+
+
+def test_the_adapter_is_for_the_installed_model_that_copies(setting: Setting, shipped: tuple[Path, Path]) -> None:
+    assert Assistant(Settings(corpus=setting.root)).adapter == shipped[1]
+    assert Assistant(Settings(corpus=setting.root), model=FakeModel()).adapter is None
+    assert Assistant(Settings(corpus=setting.root, model=str(shipped[0]))).adapter is None
+    assert Assistant(Settings(corpus=setting.root, reader="composing")).adapter is None
+
+
+def test_a_refused_run_is_never_surer_than_its_own_threshold(setting: Setting) -> None:
+    assistant = setting.assistant()
+    sure = replace(assistant.ranker, run_confidence_weights=(0.0,) * len(RUN_FEATURES), run_threshold=0.4)
+    assistant.__dict__.update(ranker=sure, adapter=Path(__file__))  # any file
+    answer = assistant.ask("¿En qué fecha costó el puente cuatro millones de euros?")
+    assert (answer.reason, answer.confidence) == ("low_confidence", 0.4)  # unlimited, it would be 0.5

@@ -227,7 +227,7 @@ def test_passages_that_do_not_fit_the_model_are_left_out_and_that_is_said(tmp_pa
     assert "limusina rusa de lujo" in out
     dropped, rest = err.removeprefix("qa: ").split(" ", 1)
     assert dropped in ("1", "2", "3", "4")
-    assert rest == "passages did not fit the model's context\n"
+    assert rest == "passages could not be read by the model\n"
 
 
 @pytest.mark.parametrize(

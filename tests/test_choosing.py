@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from index.types import Hit, Passage
-from qa.choosing import Choice, choices, probabilities, reranked, rival
+from qa.choosing import Choice, choices, reranked, rival
 from qa.copying import Copied, CopiedRun, Occurrence
 from qa.ranking import FEATURES, Candidate
 from qa.types import Span
@@ -85,10 +85,13 @@ def test_a_rival_says_something_else_and_no_more_or_less_of_the_same() -> None:
     assert rival(choices([read(*runs[:3])], RANKED, 1.0, 0.0)) is None
 
 
-def test_probabilities_are_those_of_the_scores() -> None:
-    found = choices([read(run("Ana Ruiz", 0.6), run("mayo", 0.2))], RANKED, 1.0, 0.0)
-    assert probabilities(found) == pytest.approx([0.75, 0.25])
-    assert probabilities([]) == []
+def test_part_of_a_word_or_number_is_something_else() -> None:
+    text = "El 15 vino Ana, y 5 más mañana."
+    passage = Passage("c", "c", 0, len(text), text)
+    ranked = [sentence(text, 1.0, passage)]
+    for first, other in (("15", "5"), ("Ana", "mañana")):
+        found = rival(choices([read(run(first, 0.5, passage), run(other, 0.4, passage))], ranked, 1.0, 0.0))
+        assert found is not None and found.text == other
 
 
 def found_in(*scores: float) -> list[Hit]:
@@ -109,3 +112,11 @@ def test_a_passage_that_was_not_read_stays_behind_those_that_were() -> None:
     copied = [Copied(hit.passage, (), 0.0) for hit in hits[:2]]
     assert [hit.passage.id for hit in reranked(hits, copied, 5.0)] == ["0", "1", "2"]
     assert reranked([], [], 1.0) == ()
+
+
+def test_a_passage_that_could_not_be_read_keeps_its_place_where_the_others_are_alike() -> None:
+    hits = found_in(1.0, 0.9, 0.8)
+    copied = [Copied(hit.passage, (), math.log(0.5)) for hit in hits[1:]]
+    assert [hit.passage.id for hit in reranked(hits, copied, 1.0)] == ["0", "1", "2"]
+    surer = [Copied(hits[1].passage, (), math.log(0.1)), Copied(hits[2].passage, (), math.log(0.9))]
+    assert [hit.passage.id for hit in reranked(hits, surer, 1.0)] == ["1", "0", "2"]

@@ -1,9 +1,12 @@
 """The features of a reading by hand, and the logistic function."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 
+import qa
 from index.types import Passage
 from qa.choosing import Choice
 from qa.confidence import FEATURES, RUN_FEATURES, features, objection, probability, run_features
@@ -50,10 +53,11 @@ def test_probability_is_logistic() -> None:
 
 
 def test_the_shipped_weights_fit_the_features() -> None:
-    shipped = load_ranker()
-    assert len(shipped.confidence_weights) == len(FEATURES)
+    shipped, values = load_ranker(), json.loads(Path(qa.__file__).with_name("ranker.json").read_text("utf-8"))
+    assert tuple(values["confidence_weights"]) == FEATURES
+    assert tuple(values["run_confidence_weights"]) == RUN_FEATURES
+    assert shipped.run_confidence_weights == tuple(values["run_confidence_weights"].values())
     assert 0 < shipped.threshold < 1
-    assert len(shipped.run_confidence_weights) == len(RUN_FEATURES)
     assert 0 < shipped.run_threshold < 1
 
 

@@ -1,7 +1,12 @@
+"""An adapter merged into its weights: the same figures, made once, and plain words where the two do not fit."""
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 from gguf import GGUFReader
 
+from qa.errors import ModelError
 from qa.merging import merge_adapter
 from qa.model import LlamaModel
 from tests.models import THREADS
@@ -10,7 +15,7 @@ from tests.tiny_gguf import write_adapter, write_model
 TOKENS = [10, 11, 12, 40, 41]
 
 
-def test_merged_weights_give_the_figures_of_the_adapted_model(tmp_path):
+def test_merged_weights_give_the_figures_of_the_adapted_model(tmp_path: Path) -> None:
     weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
     plain = LlamaModel.open(weights, threads=THREADS).start(TOKENS)
     adapted = LlamaModel.open(weights, threads=THREADS, lora=adapter).start(TOKENS)
@@ -18,7 +23,7 @@ def test_merged_weights_give_the_figures_of_the_adapted_model(tmp_path):
     assert np.abs(together - adapted).max() < 0.02 < np.abs(plain - adapted).max()
 
 
-def test_what_the_adapter_leaves_alone_is_taken_over_byte_by_byte(tmp_path):
+def test_what_the_adapter_leaves_alone_is_taken_over_byte_by_byte(tmp_path: Path) -> None:
     weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
     before, after = GGUFReader(weights), GGUFReader(merge_adapter(weights, adapter, tmp_path / "made"))
     kept = {tensor.name: tensor.data.tobytes() for tensor in after.tensors}
@@ -29,18 +34,27 @@ def test_what_the_adapter_leaves_alone_is_taken_over_byte_by_byte(tmp_path):
     assert own == {name: field.contents() for name, field in before.fields.items() if not name.startswith("GGUF.")}
 
 
-def test_it_is_made_once_for_the_same_two_files(tmp_path):
+def test_it_is_made_once_for_the_same_two_files(tmp_path: Path) -> None:
     weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
     first = merge_adapter(weights, adapter, tmp_path / "made")
     made = first.stat().st_mtime_ns
     assert merge_adapter(weights, adapter, tmp_path / "made") == first
     assert first.stat().st_mtime_ns == made
-    assert merge_adapter(weights, write_adapter(tmp_path / "b.gguf", seed=2), tmp_path / "made") != first
-    assert len(list((tmp_path / "made").iterdir())) == 2
+    other = merge_adapter(weights, write_adapter(tmp_path / "b.gguf", seed=2), tmp_path / "made")
+    assert other != first
+    assert list((tmp_path / "made").iterdir()) == [other]  # one that no version here uses takes no room
 
 
-def test_nothing_is_left_behind_where_the_two_do_not_fit(tmp_path):
-    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "wide.gguf", width=64)
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize("broken", ["wide adapter", "model as adapter", "cut model", "cut adapter"])
+def test_files_that_do_not_fit_are_named_and_nothing_is_left_behind(tmp_path: Path, broken: str) -> None:
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
+    if broken == "wide adapter":
+        write_adapter(adapter, width=64)
+    elif broken == "model as adapter":
+        adapter.write_bytes(weights.read_bytes())
+    else:
+        cut = weights if broken == "cut model" else adapter
+        cut.write_bytes(cut.read_bytes()[:-5000])
+    with pytest.raises(ModelError, match="cannot be merged"):
         merge_adapter(weights, adapter, tmp_path / "made")
     assert list((tmp_path / "made").iterdir()) == []

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.training import resuming
-from qa.training.resuming import Run, cache_folder, fingerprint, pace
+from qa.training.resuming import Run, fingerprint, pace, runs_folder
 
 ALWAYS, NEVER = -1.0, 1e9
 
@@ -195,7 +195,7 @@ def is_rising(values: Sequence[float]) -> bool:
 
 def test_states_lie_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "consta" / "training"
+    assert runs_folder() == tmp_path / "consta" / "training"
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "consta" / "training"
+    assert runs_folder() == tmp_path / ".cache" / "consta" / "training"

@@ -7,6 +7,7 @@ import pytest
 
 from eval.question_set import read_question_set
 from index.spanish import fold
+from qa.training.card import CARD
 from qa.training.corpus import split
 from qa.training.faults import (
     ACCEPTED_WORDS,
@@ -19,6 +20,7 @@ from qa.training.faults import (
 )
 from qa.training.figures import asked_of
 from qa.training.passages import KINDS, WIRE_TRAIN, WIRE_VALIDATION, Passage, read_passages, to_line
+from qa.training.second_reader import NO_ANSWER, answers_of, readings
 from tests.test_reading_corpus import NOT_TOLD
 
 
@@ -91,3 +93,12 @@ def test_nothing_of_the_five_articles_is_in_it() -> None:
     assert not [it.id for it in wire() if NOT_TOLD.search(fold(it.text))]
     measured = {fold(question.question) for question in read_question_set(None)}
     assert not [q.id for it in wire() for q in it.questions if fold(q.question) in measured]
+
+
+def test_a_second_reader_agrees() -> None:
+    """One who saw neither answers nor near misses; the data card names the figure."""
+    read = readings(wire(), answers_of(WIRE_TRAIN.with_name("second_reader.txt").read_text("utf-8")))
+    assert len(read) == 150
+    agreement = sum(it.agreement for it in read) / len(read)
+    assert f"at an F1 of {agreement:.2f}" in " ".join(CARD.read_text("utf-8").split())
+    assert any(it.said != NO_ANSWER and it.agreement < 1 for it in read), "a reader who saw the answers?"

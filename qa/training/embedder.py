@@ -24,7 +24,7 @@ from qa.training.examples import from_corpus, read_squad
 from qa.training.pairs import Pairs, Place, batches, near_groups, places
 from qa.training.passages import TRAIN, VALIDATION, WIRE_TRAIN, read_passages
 from qa.training.questions import QUESTIONS, read_questions
-from qa.training.resuming import Run, cache_folder, descend, fingerprint
+from qa.training.resuming import Run, descend, fingerprint, runs_folder
 
 _ATTENTION = "plain"
 _MOST_PASSAGE_TOKENS = 256
@@ -229,7 +229,7 @@ def main(
         places(held_out),
         folder,
         out,
-        cache_folder() / f"embedder-{fingerprint(facts)}.pt",
+        runs_folder() / f"embedder-{fingerprint(facts)}.pt",
         device,
         lambda line: typer.echo(f"{time.strftime('%H:%M:%S')} {line}"),
     )

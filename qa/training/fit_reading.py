@@ -29,8 +29,9 @@ from eval.types import Evidence, Question
 from eval.variants import VARIANTS, SquadRun
 from index.types import Hit
 from qa import confidence
-from qa.answer import Assistant
+from qa.answer import ADAPTER, Assistant
 from qa.choosing import Choice, choices, reranked
+from qa.conversation import divide
 from qa.copying import Copied
 from qa.expectation import kind_of
 from qa.model import Model
@@ -44,7 +45,6 @@ from qa.types import Span
 
 Floats = NDArray[np.float64]
 RANKER = Path(__file__).parent.parent / "ranker.json"
-_ALTERNATIVES = 8
 _RERANK_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 _NEWS = ("corpus", "dev")
 """The settings that are like use: news in a folder, near misses among the questions."""
@@ -146,7 +146,9 @@ def observe_set(settings: Settings, setting: str, split: str) -> list[Observatio
     """The evaluation's own questions of a split over its articles."""
     observer = Observer()
     assistant = Assistant(settings, reading=observer)
-    questions = [each for each in questions_for(assistant, None, split) if each.is_searched or not each.answerable]
+    # Of a conversation or of several questions in one line the observer would see parts, and answer none of them.
+    whole = [q for q in questions_for(assistant, None, split) if not q.history and len(divide(q.question)) == 1]
+    questions = [each for each in whole if each.is_searched or not each.answerable]
     waiting = iter(questions)
     found: list[Observation] = []
 
@@ -161,17 +163,16 @@ def observe_passages(passages: Sequence[Passage], setting: str, most: int) -> li
     """Questions and near misses of the reading corpus over these passages of it, a file each."""
     observer = Observer()
     found: list[Observation] = []
-    asked = [(passage, question) for passage in passages for question in passage.questions]
+    asked = [_as_asked(passage, question) for passage in passages for question in passage.questions]
     with TemporaryDirectory(prefix="consta-fit-") as name:
         folder = Path(name)
         (folder / "corpus").mkdir()
         for passage in passages:
             (folder / "corpus" / f"{passage.id}.txt").write_bytes(passage.text.encode())
         assistant = Assistant(Settings(corpus=folder / "corpus", index_dir=folder / "index"), reading=observer)
-        for number in range(0, len(asked), max(1, len(asked) // most)):
-            passage, question = asked[number]
+        for question in sampled(asked, most):
             assistant.ask(question.question)
-            found += observer.take(setting, _as_asked(passage, question), assistant.files)
+            found += observer.take(setting, question, assistant.files)
     return found
 
 
@@ -195,7 +196,7 @@ def fit_choice(observations: Sequence[Observation]) -> tuple[float, float]:
 
     data: list[tuple[Floats, NDArray[np.bool_]]] = []
     for each in observations:
-        found = each.choices(1.0, 0.0)[: 4 * _ALTERNATIVES]
+        found = each.choices(1.0, 0.0)
         right = np.array([each.right(choice.text) for choice in found], dtype=bool)
         if right.any() and not right.all():
             data.append((np.array([(choice.logprob, choice.sentence.score) for choice in found]), right))
@@ -248,11 +249,12 @@ def judged(observations: Sequence[Observation], run_weight: float, sentence_weig
             sentence = found[0].sentence
             objected.append(confidence.run_objection(each.wanted, each.asked, sentence, 1.0, 0.0) is not None)
             answerable.append(each.question.answerable)
-    return Judged(np.array(rows), np.array(right), np.array(objected), np.array(answerable))
+    table = np.array(rows, dtype=np.float64).reshape(-1, len(confidence.RUN_FEATURES))
+    return Judged(table, *(np.array(values, dtype=np.bool_) for values in (right, objected, answerable)))
 
 
 def threshold_for(told: Judged, weights: Floats, refused: float) -> float:
-    """The confidence below which that share of the answerable lies, those refused for other reasons counted in."""
+    """The confidence below which that share of the answerable lies; those objected to for other reasons count in."""
     chances = np.where(told.objected, 0.0, 1 / (1 + np.exp(-told.rows @ weights)))
     return float(np.quantile(chances[told.answerable], refused))
 
@@ -268,6 +270,8 @@ def main(
     write: Annotated[bool, typer.Option(help="Write ranker.json.")] = True,
 ) -> None:
     """Fit the weights of runs and the confidence, print their figures, write ranker.json."""
+    if Assistant(Settings()).adapter is None:
+        raise typer.BadParameter(f"there is no adapter whose runs could be weighed: qa/{ADAPTER}")
     if observations is not None and observations.is_file():
         seen: list[Observation] = pickle.loads(observations.read_bytes())
     else:
@@ -306,6 +310,8 @@ def report(seen: Sequence[Observation], values: dict[str, Any]) -> None:
     for setting in sorted({each.setting for each in seen}):
         part = [each for each in seen if each.setting == setting]
         told = judged(part, values["run_weight"], values["sentence_weight"], values["run_share"])
+        if not len(told.rows):
+            continue
         scores = told.rows @ weights
         low = told.objected | (1 / (1 + np.exp(-scores)) < values["run_threshold"])
         if any(any(each.holding) for each in part):

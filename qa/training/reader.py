@@ -25,7 +25,7 @@ from qa.training.lora import add_lora, write_adapter
 from qa.training.packing import ATTENTION, Batch, Entry, Pack, attend, collate, copied, refused
 from qa.training.passages import TRAIN, VALIDATION, WIRE_TRAIN, read_passages
 from qa.training.questions import QUESTIONS, read_questions
-from qa.training.resuming import Run, cache_folder, descend, fingerprint
+from qa.training.resuming import Run, descend, fingerprint, runs_folder
 from qa.training.weights import load_weights
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def main(
     random.Random(seed).shuffle(paragraphs)
     held_out = paragraphs[: recipe.held_out] + from_corpus(read_passages([VALIDATION]))[: recipe.held_out]
     training = paragraphs[recipe.held_out :] + from_corpus(read_passages([TRAIN, WIRE_TRAIN]))
-    state = cache_folder() / f"reader-{fingerprint(facts)}.pt"
+    state = runs_folder() / f"reader-{fingerprint(facts)}.pt"
     train(
         recipe,
         with_strangers(training),

@@ -21,7 +21,7 @@ SECONDS_BETWEEN = 600.0
 _SECONDS_BETWEEN_LINES, _SECONDS_BETWEEN_VALIDATIONS = 30.0, 600.0
 
 
-def cache_folder() -> Path:
+def runs_folder() -> Path:
     """Where runs keep their state, beside the indexes."""
     return store.cache_folder() / "training"
 
