@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from eval.systems import failed
 from eval.types import Question, Record
+from index.embedder import Embedder, as_installed
 from index.lexical import LexicalIndex
 from index.spanish import sentences
 from index.types import Document, Passage
@@ -92,7 +93,8 @@ class NearestSentence(BestSentence):
 class Naive:
     """The four passages nearest by vector pasted into the model's chat template, and whatever it then writes.
 
-    Sources are the passages that it names with `[n]`, whole; an answer with «no consta» in it counts as a refusal.
+    Both models are as their packages have them, whatever this project has trained. Sources are the passages that it
+    names with `[n]`, whole; an answer with «no consta» in it counts as a refusal.
     """
 
     name = "naive build"
@@ -138,11 +140,18 @@ class Naive:
         seconds = {**record["seconds"], "search": searching, "read": record["seconds"]["total"] - searching}
         return {**record, "tokens": tokens, "seconds": seconds}
 
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return as_installed(self._assistant.embedder)
+
+    @cached_property
+    def _vectors(self) -> NDArray[np.float32]:
+        return self._embedder.encode([passage.text for passage in self._assistant.index().passages])
+
     def _nearest(self, question: str) -> list[tuple[Passage, float]]:
-        index = self._assistant.index()
-        scores = index.dense.scores(self._assistant.embedder.encode([question])[0])
+        passages, scores = self._assistant.index().passages, self._vectors @ self._embedder.encode([question])[0]
         best = np.argsort(-scores, kind="stable")[:_NAIVE_PASSAGES]
-        return [(index.passages[int(position)], float(scores[position])) for position in best]
+        return [(passages[int(position)], float(scores[position])) for position in best]
 
     def _written(self, question: str, passages: Sequence[str]) -> tuple[str, dict[str, int]]:
         numbered = "\n".join(f"[{number}] {text}" for number, text in enumerate(passages, 1))

@@ -109,6 +109,13 @@ def open_embedder(name: str = BUNDLED) -> SentenceTransformerEmbedder:
     return SentenceTransformerEmbedder(name, folder, both, ADAPTED)
 
 
+def as_installed(embedder: Embedder) -> Embedder:
+    """The model as its package has it, where weights that were trained for Spanish stand in its place; else itself."""
+    if isinstance(embedder, SentenceTransformerEmbedder) and embedder.weights is not None:
+        return SentenceTransformerEmbedder(embedder.name, embedder.folder, folder_digest(embedder.folder))
+    return embedder
+
+
 def _put(path: Path, encoder: Any) -> None:
     """Replaces the weights of an encoder by those of a file; `EmbedderError` where they are not for this encoder."""
     from safetensors import SafetensorError
