@@ -40,6 +40,7 @@ def learn(run: Run, step: int, total: int) -> None:
     run.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     run.optimizer.step()
+    run.average()
 
 
 def go(path: Path, total: int, stop_in: int | None = None) -> Run:
@@ -54,6 +55,7 @@ def go(path: Path, total: int, stop_in: int | None = None) -> Run:
 
 def tensors_of(run: Run) -> Iterator[torch.Tensor]:
     yield from run.parameters
+    yield from run.means
     state = run.optimizer.state_dict()["state"]
     yield from (state[number][name] for number in sorted(state) for name in sorted(state[number]))
 
@@ -96,6 +98,23 @@ def test_the_state_is_saved_at_the_end(tmp_path: Path, monkeypatch: pytest.Monke
     assert is_same(again, ended)
     assert list(again.steps(4)) == []
     assert [each.name for each in path.parent.iterdir()] == ["run.pt"]
+
+
+def test_the_means_follow_the_parameters_and_give_them_back(tmp_path: Path) -> None:
+    run = opened(tmp_path / "run.pt")
+    last = [parameter.detach().clone() for parameter in run.parameters]
+    for step in run.steps(40):
+        learn(run, step, 40)
+        if step == 34:
+            last = [parameter.detach().clone() for parameter in run.parameters]
+    ended = [parameter.detach().clone() for parameter in run.parameters]
+    with run.averaged():
+        for parameter, mean in zip(run.parameters, run.means, strict=True):
+            assert torch.equal(parameter, mean)
+    for parameter, end, before, mean in zip(run.parameters, ended, last, run.means, strict=True):
+        assert torch.equal(parameter, end)
+        assert not torch.equal(mean, end)
+        assert (mean - end).norm() < 2 * (end - before).norm()  # of the last steps, not of all
 
 
 def test_a_longer_plan_goes_on_behind_a_shorter_one(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Recipe:
     are multiplied by `scale`; `twin_weight` is that of telling a question by its translation.
     """
 
-    epochs: int = 12
+    epochs: int = 4
     group_size: int = 12
     batch_groups: int = 4
     questions: int = 6
@@ -174,9 +174,9 @@ def train(
         recipe.warm_steps,
         lambda step: batch_loss(vectors, plan[step], recipe),
         validated,
+        lambda: write(vectors, out),
         tell,
     )
-    write(vectors, out)
 
 
 def in_words(found: dict[str, float]) -> str:

@@ -218,12 +218,14 @@ def train(
         model.train()
         return question_losses(step_logprobs(model, batch), batch).mean()
 
-    def validated() -> str:
+    def write() -> None:
         write_adapter(model, out, recipe.alpha)
+
+    def validated() -> str:
+        write()
         return str(validate(model, checked, packer.signs.none, recipe.batch_tokens, device))
 
-    descend(run, len(plan), recipe.rate, recipe.warm_steps, loss_of, validated, tell)
-    write_adapter(model, out, recipe.alpha)
+    descend(run, len(plan), recipe.rate, recipe.warm_steps, loss_of, validated, write, tell)
 
 
 def prepared(weights: Path, recipe: Recipe, precision: torch.dtype, device: str) -> "LlamaForCausalLM":

@@ -8,7 +8,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 from index import store
 
 SECONDS_BETWEEN = 600.0
+MEAN_STEPS = 300
 _SECONDS_BETWEEN_LINES, _SECONDS_BETWEEN_VALIDATIONS = 30.0, 600.0
 
 
@@ -37,23 +39,30 @@ def fingerprint(facts: Mapping[str, Any]) -> str:
 
 @dataclass(slots=True)
 class Run:
-    """Steps from where an earlier run with the same file stopped."""
+    """Steps from where an earlier run with the same file stopped.
+
+    `means` are running means of the parameters: where data are few they read better than the last ones, which know the
+    training data too well (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046; figures: eval/LOG.md).
+    """
 
     path: Path
     parameters: list[torch.nn.Parameter]
     optimizer: torch.optim.Optimizer
+    means: list[torch.Tensor]
     step: int = 0
     saved_at: float = 0.0
 
     @classmethod
     def open(cls, path: Path, parameters: list[torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> "Run":
         """The run whose state is in that file, or a new one where there is none."""
-        run = cls(path, parameters, optimizer, saved_at=time.monotonic())
+        run = cls(path, parameters, optimizer, _copies(parameters), saved_at=time.monotonic())
         if path.is_file():
             state = torch.load(path, map_location="cpu", weights_only=True)
             with torch.no_grad():
                 for parameter, value in zip(parameters, state["parameters"], strict=True):
                     parameter.copy_(value)
+                for mean, value in zip(run.means, state["means"], strict=True):
+                    mean.copy_(value)
             optimizer.load_state_dict(state["optimizer"])
             run.step = state["step"]
         return run
@@ -71,6 +80,7 @@ class Run:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         state = {
             "parameters": [parameter.detach().cpu() for parameter in self.parameters],
+            "means": [mean.cpu() for mean in self.means],
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
         }
@@ -81,6 +91,32 @@ class Run:
             os.fsync(file.fileno())
         part.replace(self.path)
         self.saved_at = time.monotonic()
+
+    def average(self) -> None:
+        """Takes the parameters as they are into their means, over the last ninth of the steps, `MEAN_STEPS` at most."""
+        share = max(1 / MEAN_STEPS, 9 / (self.step + 10))
+        with torch.no_grad():
+            for mean, parameter in zip(self.means, self.parameters, strict=True):
+                mean.lerp_(parameter, share)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Has the means in the place of the parameters for a while."""
+        kept = _copies(self.parameters)
+        self._put(self.means)
+        try:
+            yield
+        finally:
+            self._put(kept)
+
+    def _put(self, values: Sequence[torch.Tensor]) -> None:
+        with torch.no_grad():
+            for parameter, value in zip(self.parameters, values, strict=True):
+                parameter.copy_(value)
+
+
+def _copies(parameters: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    return [parameter.detach().clone() for parameter in parameters]
 
 
 def pace(step: int, total: int, warm: int) -> float:
@@ -102,12 +138,13 @@ def descend(
     warm: int,
     loss_of: Callable[[int], torch.Tensor],
     validate: Callable[[], str],
+    finish: Callable[[], None],
     tell: Callable[[str], None],
 ) -> None:
     """Takes the steps that a run still has to take, and tells how it goes.
 
-    `loss_of` gives the loss of a step; `validate` is told every ten minutes and at the end. The rate follows `pace`,
-    gradients are clipped to length 1.
+    `loss_of` gives the loss of a step; `validate` is told every ten minutes and at the end, `finish` called last, both
+    with the means of the parameters in place. The rate follows `pace`, gradients are clipped to length 1.
     """
     began = shown = validated = time.monotonic()
     first, mean = run.step, 0.0
@@ -119,11 +156,15 @@ def descend(
         torch.nn.utils.clip_grad_norm_(run.parameters, 1.0)
         run.optimizer.step()
         run.optimizer.zero_grad()
+        run.average()
         mean = loss.item() if step == first else 0.95 * mean + 0.05 * loss.item()
         now = time.monotonic()
         if now - shown > _SECONDS_BETWEEN_LINES:
             shown = now
             tell(f"step {step + 1}/{total}  loss {mean:.3f}  {(now - began) / (step + 1 - first):.2f} s a step")
         if now - validated > _SECONDS_BETWEEN_VALIDATIONS or step + 1 == total:
-            tell(f"step {step + 1}/{total}  validation: {validate()}")
+            with run.averaged():
+                tell(f"step {step + 1}/{total}  validation: {validate()}")
             validated = time.monotonic()
+    with run.averaged():
+        finish()
