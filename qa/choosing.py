@@ -2,7 +2,8 @@
 
 A run is weighed by its probability in its passage (of all runs there and of no answer) and by how its sentence ranks
 for the question; the weights are fitted (`qa.training.fit_reading`). Of a run's places in its passage it is that of
-the sentence that ranks best.
+the sentence that ranks best. The runs of a sentence support one another: the sentence that answers is chosen first,
+then the run in it.
 """
 
 import math
@@ -43,7 +44,10 @@ class Choice:
 def choices(
     copied: Sequence[Copied], ranked: Sequence[Candidate], run_weight: float, sentence_weight: float
 ) -> list[Choice]:
-    """The runs of the passages that were read, best first; those in none of the ranked sentences are left out."""
+    """The runs of the passages that were read, those of the likeliest sentence first, the best of each first.
+
+    Runs in none of the ranked sentences are left out.
+    """
     found = []
     for read in copied:
         placed = [(run, *_placed(run, ranked)) for run in read.runs[:_MOST_RUNS]]
@@ -57,7 +61,25 @@ def choices(
                 found.append(
                     Choice(run.text, span, ranked[place], run.logprob, masses[place], read.no_answer_logprob, score)
                 )
-    return sorted(found, key=lambda each: -each.score)
+    return [each for sentence in by_sentence(found) for each in sentence]
+
+
+def by_sentence(chosen: Sequence[Choice]) -> list[list[Choice]]:
+    """Runs by the sentence they stand in: the likeliest sentence first, and in each the best run."""
+    held: dict[Span, list[Choice]] = {}
+    for each in sorted(chosen, key=lambda choice: -choice.score):
+        held.setdefault(span_of(each.sentence), []).append(each)
+    return sorted(held.values(), key=together, reverse=True)
+
+
+def together(chosen: Sequence[Choice]) -> float:
+    """The logarithm of what the scores of these runs come to together."""
+    return float(np.logaddexp.reduce([each.score for each in chosen]))
+
+
+def span_of(sentence: Candidate) -> Span:
+    """Where a sentence stands."""
+    return Span(sentence.passage.document_id, sentence.start, sentence.end)
 
 
 def _placed(run: CopiedRun, ranked: Sequence[Candidate]) -> tuple[int | None, Span | None]:

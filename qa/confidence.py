@@ -16,6 +16,8 @@ from qa.types import Reason
 
 MOST_UNKNOWN = 0.4
 """Share of a question's terms, by rarity, from which on nothing is on record of it. Chosen on the `dev` questions."""
+MOST_UNKNOWN_READ = 0.5
+"""The same where passages are read for runs: the reader notices by itself what they do not say."""
 _EXACT_KINDS = ("date", "number")
 _LEAST, _MOST_MARGIN = -10.0, 6.0
 
@@ -95,16 +97,17 @@ def objection(wanted: Wanted, asked: str, best: Candidate, confidence: float, th
     sentence holds none; or it holds nothing of what is asked about the names, and is under the threshold.
     """
     unsure = not best.named_features["asked"] and confidence < threshold
-    return _absence(wanted, asked, best) or ("low_confidence" if unsure else None)
+    return _absence(wanted, asked, best, MOST_UNKNOWN) or ("low_confidence" if unsure else None)
 
 
 def run_objection(wanted: Wanted, asked: str, best: Candidate, confidence: float, threshold: float) -> Reason | None:
     """The same for a run in that sentence, but that one under the threshold never stands, whatever words it shares."""
-    return _absence(wanted, asked, best) or ("low_confidence" if confidence < threshold else None)
+    unsure = confidence < threshold
+    return _absence(wanted, asked, best, MOST_UNKNOWN_READ) or ("low_confidence" if unsure else None)
 
 
-def _absence(wanted: Wanted, asked: str, best: Candidate) -> Reason | None:
-    if any(not wanted.stand_ins[name] for name in wanted.names) or _unknown(wanted) >= MOST_UNKNOWN:
+def _absence(wanted: Wanted, asked: str, best: Candidate, most_unknown: float) -> Reason | None:
+    if any(not wanted.stand_ins[name] for name in wanted.names) or _unknown(wanted) >= most_unknown:
         return "no_evidence"
     return "low_confidence" if asked in _EXACT_KINDS and not best.named_features[asked] else None
 

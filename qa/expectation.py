@@ -8,10 +8,15 @@ from index.spanish import fold
 KINDS = ("date", "number", "person", "place", "reason", "manner")
 
 _KINDS = (
-    ("reason", r"\bpor que\b|\bpara que\b|\ba que se debe|\bmotivo|\brazon|\bwhy\b"),
+    (
+        "reason",
+        r"\bpor que\b|\bpara que\b|\bcon que (?:fin|objetivo|proposito|intencion)|\ba que se debe|\bmotivo|\brazon"
+        r"|\bwhy\b",
+    ),
     (
         "date",
-        r"\bcuando\b|\b(?:que|cual) (?:dia|mes|ano|siglo|hora)|\bfechas?\b|\bwhen\b"
+        r"\bcuando\b|\b(?:que|cual) (?:dia|mes|ano|siglo|hora)|\bwhen\b"
+        r"|\b(?:que|cual(?:es)?) (?:(?:es|era|fue|son|eran|fueron) )?(?:las? )?fechas?\b"
         r"|\bwhat (?:year|date|day|month|time)",
     ),
     ("number", r"\bcuant[oa]s?\b|\bporcentaje\b|\bedad\b|\bhow (?:many|much|long|old)\b|\bnumero de\b"),
@@ -57,6 +62,46 @@ _ANY_DATE = (
     r"recientemente|proximamente|pronto)\b"
 )
 _PATTERNS: dict[str, str] = {"date": _ANY_DATE, "number": rf"\b{_NUMERAL}\b", "reason": _CAUSE, "manner": _MANNER}
+
+
+_PREPOSITIONS = (
+    "a|al|de|del|en|con|por|para|segun|desde|hasta|sobre|contra|ante|entre|hacia|to|with|from|by|for|in|on|at"
+)
+_LEADING = rf"(?:^|¿)[\s¿]*(?:(?:y|e|pero|and|but) )?(?:(?:{_PREPOSITIONS}) )?(?:(?:el|la|los|las|lo) )?"
+_BEGINS = re.compile(
+    rf"{_LEADING}(?:que|quien(?:es)?|cuando|a?donde|como|cuant[oa]s?|cual(?:es)?"
+    r"|what|who|whom|whose|when|where|why|how|which)\b"
+)
+_MANY = (
+    r"(?:dos|tres|cuatro|cinco|two|three|four|five"
+    r"|(?!(?:mas|menos|les|nos|tras|pa[ií]s|crisis|was|does|has)\b)\w{3,}s)\b"
+)
+_BEGINS_MANY = re.compile(rf"{_LEADING}(?:cuales\b|quienes\b|(?:que|what|which) {_MANY})")
+# Within a question only the accent tells «qué» from «que».
+_ASKS = re.compile(
+    r"\b(?:qué|quién(?:es)?|cuándo|a?dónde|cómo|cuánt[oa]s?|cuál(?:es)?|what|who|whom|whose|when|where|why|how|which)\b"
+)
+# What somebody said or thinks, and what happened or was done, takes a clause.
+_ASKS_CLAUSE = re.compile(
+    rf"{_LEADING}que (?:es lo que |mas )?(?:(?:ha|han|habia|le|les|se|nos) )*"
+    r"(?:di[cj]\w+|dec\w+|cre[eiy]\w*|opin\w+|pi?ens\w+|afirm\w+|sost\w+|asegur\w+|declar\w+|advi[re]\w+|coment\w+|explic\w+"
+    r"|pas(?:a|o|ado|ara|aria)|ocurr\w+|suce\w+|h[ai][cz]\w+|hecho|hara|haria)\b"
+    r"|\bwhat (?:did|does|do|has|have|had|would|will) .*\b(?:say|said|think|believe|claim|do|done)\b|\bwhat happen"
+)
+_ASKS_MANY = re.compile(rf"\b(?:quiénes\b|cuáles\b|qué {_MANY})")
+
+
+def needs_sentence(question: str) -> bool:
+    """Whether a few words seldom answer it: a reason, a way, several things, yes or no, what was said or happened.
+
+    >>> needs_sentence("¿Sigue de ministro?"), needs_sentence("¿Qué países votaron?"), needs_sentence("¿Qué votó?")
+    (True, True, False)
+    """
+    lower, folded = question.lower(), fold(question)
+    asks = _ASKS.search(lower) or _BEGINS.search(folded)
+    many = _ASKS_MANY.search(lower) or _BEGINS_MANY.search(folded)
+    clause = _ASKS_CLAUSE.search(folded)
+    return kind_of(question) in ("reason", "manner") or not asks or many is not None or clause is not None
 
 
 def kind_of(question: str) -> str:

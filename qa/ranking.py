@@ -219,8 +219,9 @@ class Ranker:
 
     The rest is for the trained reader: `run_weight` and `sentence_weight` for what `choosing.choices` adds up,
     `rerank_weight` for what `choosing.reranked` does, `run_confidence_weights` with `confidence.RUN_FEATURES`;
-    `run_share` is the least share of its sentence's probability that a run must have to stand for it, `run_threshold`
-    the least confidence that a run is shown with. As long as no adapter is shipped these are set by hand and unused.
+    `run_share` is the least share of the probability of all runs that one must have to stand for its sentence,
+    `next_share` how likely the next sentence must be beside the best to be told too, `run_threshold` the least
+    confidence that anything is shown with.
     """
 
     weights: tuple[float, ...]
@@ -231,6 +232,7 @@ class Ranker:
     run_weight: float = 1.0
     sentence_weight: float = 0.0
     run_share: float = 0.0
+    next_share: float = 1.0
     run_confidence_weights: tuple[float, ...] = ()
     run_threshold: float = 0.0
     rerank_weight: float = 0.0

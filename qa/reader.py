@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from index.types import Hit
 from qa import confidence
-from qa.choosing import Choice, choices, reranked
+from qa.choosing import Choice, by_sentence, choices, reranked, span_of, together
 from qa.composing import compose
 from qa.copying import Copied, copy_answer
 from qa.errors import ContextError
-from qa.expectation import kind_of
+from qa.expectation import kind_of, needs_sentence
 from qa.model import Model
 from qa.prompt import likelihood_continuation, likelihood_prompt
 from qa.ranking import Candidate, Ranker, Terms, candidates, probabilities, wanted_of, with_likelihoods
@@ -26,10 +26,10 @@ from qa.types import Draft, Part, Reason, Span
 SCORED_SENTENCES = 5
 """How many of the best sentences the model scores at most."""
 _REACH = 1.0
-"""A sentence so far behind the best is not scored: the likelihood hardly ever lifts it so high (eval/LOG.md)."""
+"""A sentence so far behind the best is not scored, and a passage with none nearer not read: they hardly ever answer
+(eval/LOG.md)."""
 READ_PASSAGES = 4
-"""How many of the best passages are read for runs."""
-_TOLD_BY_SENTENCES = ("reason", "manner")
+"""How many of the passages are read for runs at most."""
 
 Watch = Callable[[Sequence[Part]], None]
 """Called with the parts of a draft so far, whenever there is one more."""
@@ -73,25 +73,29 @@ def read_runs(
     ranked = _ordered(question, hits, terms, ranker, said)
     if not ranked:
         return NOTHING
-    copied, dropped = copy_answers(model, question, hits)
+    copied, dropped = copy_answers(model, question, worth_reading(hits, ranked))
     reordered = reranked(hits, copied, ranker.rerank_weight)
     chosen = choices(copied, ranked, ranker.run_weight, ranker.sentence_weight)
     if not chosen:  # no passage has room, or none of its words is a run
         return replace(_quoted(question, ranked, terms, ranker), dropped=dropped, hits=reordered)
     wanted, asked = wanted_of(question, terms), kind_of(question)
     sure = confidence.probability(ranker.run_confidence_weights, confidence.run_features(wanted, asked, chosen, copied))
-    best = chosen[0]
-    sentence = Part(best.sentence.text, (_span_of(best.sentence),), copied=True)
-    run = Part(best.text, (best.span,), copied=True)
-    draft = Draft((sentence if is_told_by_sentence(asked, best, ranker.run_share) else run,), sure)
-    against = confidence.run_objection(wanted, asked, best.sentence, sure, ranker.run_threshold)
-    return Reading(draft, Draft((sentence,), sure), against, ranker.run_threshold, dropped, reordered)
+    best = chosen[0].sentence
+    draft = Draft(parts_told(question, chosen, ranker.run_share, ranker.next_share), sure)
+    against = confidence.run_objection(wanted, asked, best, sure, ranker.run_threshold)
+    return Reading(draft, Draft((_whole(best),), sure), against, ranker.run_threshold, dropped, reordered)
+
+
+def worth_reading(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> list[Hit]:
+    """The passages with a sentence that is not far behind the best: runs of others hardly ever answer (eval/LOG.md)."""
+    near = {each.passage.id for each in ranked if each.score > ranked[0].score - _REACH}
+    return [hit for hit in hits if hit.passage.id in near][:READ_PASSAGES]
 
 
 def copy_answers(model: Model, question: str, hits: Sequence[Hit]) -> tuple[list[Copied], int]:
-    """The runs of the best passages, and how many could not be read: no room, or tokens that do not spell the text."""
+    """The runs of the passages, and how many could not be read: no room, or tokens that do not spell the text."""
     copied, dropped = [], 0
-    for hit in hits[:READ_PASSAGES]:
+    for hit in hits:
         try:
             copied.append(copy_answer(model, question, hit.passage))
         except (ContextError, SpellingError):
@@ -99,14 +103,22 @@ def copy_answers(model: Model, question: str, hits: Sequence[Hit]) -> tuple[list
     return copied, dropped
 
 
-def is_told_by_sentence(asked: str, best: Choice, run_share: float) -> bool:
-    """Whether the sentence answers better than the run: for reasons and ways, and where the run's ends are unsure."""
-    share = math.exp(best.logprob - best.sentence_logprob)
-    return asked in _TOLD_BY_SENTENCES or share < run_share
+def parts_told(question: str, chosen: Sequence[Choice], run_share: float, next_share: float) -> tuple[Part, ...]:
+    """What is said of runs whose best comes first: that run, or whole sentences where they answer better.
+
+    That is so where few words seldom answer, and for a run of less than `run_share` of the probability of all. The
+    second sentence is told too if it is at least `next_share` times as likely as the first.
+    """
+    best = chosen[0]
+    if not needs_sentence(question) and probabilities(chosen)[0] >= run_share:
+        return (Part(best.text, (best.span,), copied=True),)
+    first, *others = by_sentence(chosen)
+    near = [each for each in others[:1] if together(each) >= together(first) + math.log(next_share)]
+    return tuple(_whole(each[0].sentence) for each in (first, *near))
 
 
-def _span_of(sentence: Candidate) -> Span:
-    return Span(sentence.passage.document_id, sentence.start, sentence.end)
+def _whole(sentence: Candidate) -> Part:
+    return Part(sentence.text, (span_of(sentence),), copied=True)
 
 
 def read_composing(
@@ -156,7 +168,7 @@ def _quoted(question: str, ranked: Sequence[Candidate], terms: Terms, ranker: Ra
         for number, (each, chance) in enumerate(zip(ranked[:2], chances, strict=False))
         if number == 0 or chance >= ranker.second_ratio * chances[0]
     ]
-    parts = tuple(Part(each.text, (_span_of(each),), copied=True) for each in chosen)
+    parts = tuple(_whole(each) for each in chosen)
     wanted, asked = wanted_of(question, terms), kind_of(question)
     sure = confidence.probability(ranker.confidence_weights, confidence.features(wanted, asked, ranked))
     draft = Draft(parts, sure)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from index.types import Hit, Passage
-from qa.choosing import Choice, choices, reranked, rival
+from qa.choosing import Choice, by_sentence, choices, reranked, rival, together
 from qa.copying import Copied, CopiedRun, Occurrence
 from qa.ranking import FEATURES, Candidate
 from qa.types import Span
@@ -61,6 +61,14 @@ def test_of_several_places_it_is_that_of_the_best_sentence() -> None:
 def test_runs_of_one_sentence_support_one_another() -> None:
     found = choices([read(run("Ana Ruiz", 0.3), run("Ruiz", 0.2), run("mayo", 0.1))], RANKED, 1.0, 0.0)
     assert [math.exp(each.sentence_logprob) for each in found] == pytest.approx([0.5, 0.5, 0.1])
+
+
+def test_the_sentence_is_chosen_before_the_run() -> None:
+    found = choices([read(run("mayo", 0.3), run("Ana Ruiz", 0.2), run("Ruiz", 0.15))], RANKED, 1.0, 0.0)
+    assert texts(found) == ["Ana Ruiz", "Ruiz", "mayo"]
+    first, second = by_sentence(found)
+    assert (texts(first), texts(second)) == (["Ana Ruiz", "Ruiz"], ["mayo"])
+    assert [math.exp(together(each)) for each in (first, second)] == pytest.approx([0.35, 0.3])
 
 
 def test_a_run_in_a_sentence_that_was_left_out_is_no_answer() -> None:

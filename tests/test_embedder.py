@@ -6,8 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from index.embedder import BUNDLED, SentenceTransformerEmbedder, find_model, folder_digest, open_embedder
+from index.embedder import (
+    ADAPTED,
+    BUNDLED,
+    Embedder,
+    SentenceTransformerEmbedder,
+    as_installed,
+    find_model,
+    folder_digest,
+    open_embedder,
+)
 from index.errors import EmbedderError
 
 # Of the weights as the installed package carries them.
@@ -42,7 +53,45 @@ def test_the_bundled_weights_are_the_known_ones() -> None:
     with (bundled().folder / "model.safetensors").open("rb") as file:
         assert hashlib.file_digest(file, "sha256").hexdigest() == WEIGHTS_SHA256
     assert bundled().name == BUNDLED
-    assert bundled().digest == folder_digest(bundled().folder)
+
+
+def test_the_weights_for_spanish_are_shipped_and_count_in_the_digest() -> None:
+    assert bundled().weights == ADAPTED
+    assert ADAPTED.stat().st_size <= 46_000_000
+    assert bundled().digest not in {folder_digest(bundled().folder), open_embedder(str(bundled().folder)).digest}
+
+
+def test_spanish_is_near_to_english_only_with_the_trained_weights() -> None:
+    spanish, english, other = "¿Cuánto costó el puente?", "How much was the bridge?", "¿Quién ganó la carrera?"
+
+    def gap(embedder: Embedder) -> float:
+        one, same, far = embedder.encode([spanish, english, other])
+        return float(one @ same - one @ far)
+
+    assert gap(bundled()) > gap(as_installed(bundled())) + 0.1
+
+
+def test_the_model_as_installed_is_that_of_its_folder() -> None:
+    plain = as_installed(bundled())
+    assert plain.digest == folder_digest(bundled().folder)
+    assert plain.name == BUNDLED
+    named = open_embedder(str(bundled().folder))
+    assert as_installed(named) is named
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights"])
+def test_trained_weights_that_do_not_load_are_told(content: bytes, tmp_path: Path) -> None:
+    (broken := tmp_path / "embedder.safetensors").write_bytes(content)
+    embedder = SentenceTransformerEmbedder(BUNDLED, bundled().folder, "digest", broken)
+    with pytest.raises(EmbedderError, match="do not fit the embedding model"):
+        embedder.encode(["texto"])
+
+
+def test_trained_weights_of_another_model_are_told(tmp_path: Path) -> None:
+    save_file({"other.weight": torch.zeros(2)}, other := tmp_path / "embedder.safetensors")
+    embedder = SentenceTransformerEmbedder(BUNDLED, bundled().folder, "digest", other)
+    with pytest.raises(EmbedderError, match="other weights: other"):
+        embedder.encode(["texto"])
 
 
 def test_the_digest_covers_names_and_contents_of_what_decides_vectors(tmp_path: Path) -> None:

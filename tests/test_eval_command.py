@@ -59,9 +59,9 @@ LINES: list[dict[str, Any]] = [
     {
         "id": "summit",
         "split": "test",
-        "type": "place",
-        "question": "¿Dónde tuvo lugar la primera cumbre de Kim y Putin?",
-        "answers": ["Vladivostok"],
+        "type": "object",
+        "question": "¿Qué pasó en Vladivostok en abril de 2019?",
+        "answers": ["primera cumbre"],
         "evidence": [],
     },
 ]
@@ -376,9 +376,9 @@ def test_simple_systems_stand_beside_the_assistant(tmp_path: Path, capsys: Captu
     assert list(report["systems"]) == names
     for measured in report["systems"].values():
         assert [each["id"] for each in measured["outcomes"]] == report["ids"] == ["gift", "chief", "apples"]
-    # A question with an answer is written token by token by the one system that writes.
+    # Token by token the naive build writes and the assistant follows runs of the passages.
     decoded = {name: measured["cost"]["decoded_tokens"]["sum"] for name, measured in report["systems"].items()}
-    assert [name for name, count in decoded.items() if count] == ["naive build"]
+    assert [name for name, count in decoded.items() if count] == ["default", "naive build"]
 
 
 def test_a_file_in_squad_format_is_its_own_corpus(tmp_path: Path, capsys: Captured) -> None:

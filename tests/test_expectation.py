@@ -2,7 +2,7 @@
 
 import pytest
 
-from qa.expectation import holds_kind, kind_of
+from qa.expectation import holds_kind, kind_of, needs_sentence
 from qa.ranking import names
 
 
@@ -46,3 +46,67 @@ def held(question: str, text: str) -> bool:
 )
 def test_a_sentence_holds_what_is_asked_for(question: str, text: str, expected: bool) -> None:
     assert held(question, text) is expected
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "¿Por qué se fue?",
+        "¿Cómo viajó?",
+        "¿Sigue Ana de alcaldesa?",
+        "¿Ha dicho el ministro que dimite?",
+        "sigue ana de alcaldesa",
+        "Is Ana still the mayor?",
+        "¿Quiénes votaron en contra?",
+        "¿Cuáles son las condiciones?",
+        "¿En qué dos ciudades se vieron?",
+        "que paises votaron en contra",
+        "Which countries voted against it?",
+        "Según Ana, ¿qué medidas faltan?",
+        "¿Con qué fin viajó Ana?",
+        "¿Qué dijo Ana del puente?",
+        "¿Qué ha dicho Ana?",
+        "que cree ana que pasara",
+        "¿Qué pasó en el puente?",
+        "¿Y qué hizo Ana?",
+        "What did Ana say about the bridge?",
+    ],
+)
+def test_few_words_seldom_answer_reasons_ways_several_things_and_yes_or_no(question: str) -> None:
+    assert needs_sentence(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "¿Qué país votó en contra?",
+        "que pais voto en contra",
+        "¿Qué le regaló a Ana?",
+        "¿Qué día pasó Ana por Lima?",
+        "¿A qué se dedica Ana?",
+        "¿A quién visitó?",
+        "cuando llego ana",
+        "¿Cuántos años tiene?",
+        "En mayo, ¿dónde estaba Ana?",
+        "El puente de Ana, que todos conocen, ¿cuándo se abrió?",
+        "What does Ana want?",
+        "What did Ana give to Eva?",
+        "What was the name of the ship that was lost?",
+    ],
+)
+def test_few_words_may_answer_what_asks_for_one_thing(question: str) -> None:
+    assert not needs_sentence(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("¿En qué fecha llegó?", "date"),
+        ("¿Cuál es la fecha del viaje?", "date"),
+        ("cuales son las fechas", "date"),
+        ("¿Qué dijo Ana sobre las fechas del viaje?", "thing"),
+        ("¿Quién fijó la fecha?", "person"),
+    ],
+)
+def test_a_date_is_asked_for_and_not_only_spoken_of(question: str, kind: str) -> None:
+    assert kind_of(question) == kind

@@ -57,5 +57,5 @@ def test_what_comes_in_is_left_alone(rankings: tuple[NDArray[np.float32], NDArra
 
 @pytest.mark.parametrize(("weight", "best"), [(SPANISH_DENSE_WEIGHT, 0), (ENGLISH_DENSE_WEIGHT, 1)])
 def test_vectors_weigh_more_for_english_questions(weight: float, best: int) -> None:
-    # 1 + 0.3w against 0.5 + 0.9w: the second wins from a weight of 5/6 on
-    assert int(np.argmax(fuse(floats(4, 2), floats(0.3, 0.9), weight))) == best
+    # 1 + 0.35w against 0.5 + 0.8w: the second wins from a weight of 10/9 on
+    assert int(np.argmax(fuse(floats(4, 2), floats(0.35, 0.8), weight))) == best

@@ -276,7 +276,7 @@ def test_the_record_of_the_readme_is_one_that_can_be_judged() -> None:
     assert documented["citations"][0].keys() == citation(COST).keys()
     cited = documented["citations"][0]
     gold = Evidence(cited["file"], cited["start"], cited["end"], cited["quote"])
-    asked = question(question=documented["question"], answers=(("limusina",),), evidence=(gold,))
+    asked = question(question=documented["question"], answers=(("Vladivostok",),), evidence=(gold,))
     text = (ROOT / "seeds" / cited["file"]).read_text(encoding="utf-8")
     judged = judge(asked, documented, {cited["file"]: text})
     assert judged.outcome == "right"

@@ -112,11 +112,19 @@ def test_wheel_holds_the_data_that_the_program_reads(wheel_files: set[str]) -> N
     assert {f"{package}/py.typed" for package in PACKAGES} <= data
 
 
+@pytest.mark.parametrize(
+    ("path", "most"), [("qa/adapters/reader.gguf", 25e6), ("index/adapters/embedder.safetensors", 46e6)]
+)
+def test_wheel_holds_the_trained_weights_and_they_are_small(path: str, most: float, wheel_files: set[str]) -> None:
+    assert path in wheel_files
+    assert (ROOT / path).stat().st_size <= most
+
+
 def test_wheel_holds_nothing_else(wheel_files: set[str]) -> None:
     own = {name for name in wheel_files if ".dist-info/" not in name}
     assert {name.split("/")[0] for name in own} == set(PACKAGES)
     assert not [name for name in own if name.startswith("qa/training/data/")]
-    data = {".typed", ".txt", ".json", ".jsonl", ".gguf", ".md", ".jinja", ".css", ".js"}
+    data = {".typed", ".txt", ".json", ".jsonl", ".gguf", ".safetensors", ".md", ".jinja", ".css", ".js"}
     assert {Path(name).suffix for name in own} <= {".py", *data}
 
 

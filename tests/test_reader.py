@@ -6,13 +6,15 @@ from dataclasses import replace
 import pytest
 
 from index.types import Hit, Passage
+from qa.choosing import choices
 from qa.confidence import RUN_FEATURES
 from qa.errors import ContextError
 from qa.model import Logprobs
-from qa.ranking import FEATURES, Ranker
-from qa.reader import SCORED_SENTENCES, rank, read_composing, read_runs, read_sentences
+from qa.ranking import FEATURES, Candidate, Ranker
+from qa.reader import SCORED_SENTENCES, parts_told, rank, read_composing, read_runs, read_sentences, worth_reading
 from qa.types import Span
 from tests.fake_model import FakeModel, random_oracle, scripted_oracle
+from tests.test_choosing import FIRST, RANKED, SECOND, read, run
 
 TEXT = "Ana Ruiz visitó Lima en mayo. Después habló de pesca en Quito. Nadie más fue a Lima ni a Quito."
 
@@ -136,6 +138,26 @@ def test_a_run_whose_ends_are_unsure_gives_way_to_its_sentence() -> None:
     unsure = replace(ranker(), run_share=1.1)
     reading = read_runs(saying("pesca"), "¿De qué habló Ana Ruiz?", hits(TEXT), PlainTerms(), unsure)
     assert texts_of(reading.draft.parts) == ["Después habló de pesca en Quito."]
+
+
+@pytest.mark.parametrize(
+    ("run_share", "next_share", "told"),
+    [(0.3, 0.1, ["Ana Ruiz"]), (0.9, 0.1, [FIRST, SECOND]), (0.9, 0.7, [FIRST])],
+)
+def test_the_next_sentence_is_told_too_where_it_is_nearly_as_likely(
+    run_share: float, next_share: float, told: list[str]
+) -> None:
+    chosen = choices([read(run("Ana Ruiz", 0.4), run("mayo", 0.2))], RANKED, 1.0, 0.0)
+    assert texts_of(parts_told("¿Quién llegó?", chosen, run_share, next_share)) == told
+
+
+def test_passages_whose_sentences_are_all_far_behind_are_not_read() -> None:
+    passages = [Passage(f"p{n}", f"d{n}", 0, len(TEXT), TEXT) for n in range(3)]
+    found = [Hit(passage, 1.0, rank, "lexical") for rank, passage in enumerate(passages, 1)]
+    scores = {"p0": 1.5, "p1": 0.4, "p2": 1.0}
+    ranked = [Candidate(each, 0, 29, TEXT[:29], (0.0,) * len(FEATURES), scores[each.id]) for each in passages]
+    ranked.sort(key=lambda each: -each.score)
+    assert [hit.passage.id for hit in worth_reading(found, ranked)] == ["p0", "p2"]
 
 
 def test_what_was_said_is_not_said_again() -> None:

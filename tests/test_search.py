@@ -74,7 +74,7 @@ def test_text_around_an_article_gives_way_among_what_matches_nothing_too() -> No
 
 
 def test_vectors_weigh_more_for_an_english_question() -> None:
-    texts, words, meaning = passages("words", "meaning"), Scores(4, 2), Scores(0.3, 0.9)
+    texts, words, meaning = passages("words", "meaning"), Scores(4, 2), Scores(0.35, 0.8)
     assert found(texts, words, meaning, question=SPANISH) == ["words", "meaning"]
     assert found(texts, words, meaning, question=ENGLISH) == ["meaning", "words"]
 
@@ -83,7 +83,7 @@ def test_vectors_weigh_more_for_an_english_question() -> None:
     ("words", "meaning", "origins"),
     [
         # Each list's best is the other's worst.
-        (Scores(4, 2), Scores(0.3, 0.9), {"a": "lexical", "b": "dense"}),
+        (Scores(4, 2), Scores(0.35, 0.8), {"a": "lexical", "b": "dense"}),
         (Scores(4, 1), Scores(0.9, 0.1), {"a": "lexical+dense"}),
         # What shares no word is not among the best by words, however few passages there are.
         (Scores(0, 0), Scores(0.9, 0.1), {"a": "dense"}),

@@ -26,6 +26,7 @@ from eval.squad import (
 )
 from eval.types import Evidence, Question
 from index.corpus import load
+from index.fusion import SPANISH_DENSE_WEIGHT
 from index.types import Hit
 from qa.answer import Assistant
 from qa.errors import QuestionsError
@@ -489,7 +490,9 @@ def test_scores_are_as_if_there_were_no_other_files(town: Town) -> None:
     cosines = town.index.dense.scores(town.embedder.encode([QUESTION])[0])
     best_of_kept = max(words[place] for place in kept)
     assert 0 < best_of_kept < words.max()  # CUP holds the words best, and what it holds must not count
-    expected = sorted(((words[at] / best_of_kept + 0.3 * cosines[at], texts[at]) for at in kept), reverse=True)
+    expected = sorted(
+        ((words[at] / best_of_kept + SPANISH_DENSE_WEIGHT * cosines[at], texts[at]) for at in kept), reverse=True
+    )
     hits = town.hits(QUESTION, ALL_BUT_CUP)
     assert [hit.passage.text for hit in hits] == [text for _, text in expected]
     assert [hit.score for hit in hits] == pytest.approx([float(score) for score, _ in expected], abs=1e-5)

@@ -18,7 +18,7 @@ from transformers import AutoModel, BertConfig, BertModel, BertTokenizer
 
 from index.embedder import BUNDLED, SentenceTransformerEmbedder, find_model
 from qa.training import embedder, resuming
-from qa.training.embedder import Memory, Recipe, Vectors, batch_loss, recall, train, write
+from qa.training.embedder import Recipe, Vectors, batch_loss, recall, train, write
 from qa.training.examples import plain
 from qa.training.pairs import Pairs, Place, pairs
 
@@ -137,26 +137,6 @@ def test_an_excused_passage_is_not_pushed_away() -> None:
     assert (rows.grad.abs().sum(1) > 0).tolist() == [True, False, True, True]
 
 
-def test_remembered_passages_count_as_they_were_unless_they_may_answer() -> None:
-    def unit(number: int) -> torch.Tensor:
-        return torch.eye(6, dtype=torch.float64)[number]
-
-    places = [Place(text, (), (), (), text) for text in ("own", "seen", "holds lima", "unseen", "of the batch")]
-    memory = Memory(places, 6, "cpu")
-    memory.vectors = memory.vectors.double()
-    known: dict[str, torch.Tensor] = {each.text: unit(number) for number, each in enumerate(places)}
-    first = Pairs(("seen", "holds lima", "of the batch"), (), (), (), (), (1, 2, 4))
-    memory.take(first, torch.stack([known[text] for text in first.passages]))
-    known["question"] = (unit(0) + unit(1) + unit(2) + unit(3) + unit(4)) / 5**0.5
-    known["of the batch"] = -unit(4)  # it has changed since
-    batch = Pairs(("own", "of the batch"), ("question",), (0,), (), (), (0, 4), ("lima",))
-    loss = batch_loss(Given(known), batch, Recipe(scale=1.0), memory)  # type: ignore[arg-type]
-    near = 5**-0.5
-    assert float(loss) == pytest.approx(-near + np.log(np.exp(near) + np.exp(-near) + np.exp(near)))
-    assert memory.held.tolist() == [True, True, True, False, True]
-    assert torch.equal(memory.vectors[4], -unit(4))
-
-
 def test_recall_is_the_share_whose_passage_comes_first() -> None:
     def at(*numbers: float) -> torch.Tensor:
         return torch.tensor(numbers, dtype=torch.float32)
@@ -253,12 +233,12 @@ def test_a_run_that_was_stopped_gives_the_same_weights(
 ) -> None:
     asked = 0
 
-    def stop_at_the_sixth(vectors: Vectors, batch: Pairs, recipe: Recipe, memory: Memory) -> torch.Tensor:
+    def stop_at_the_sixth(vectors: Vectors, batch: Pairs, recipe: Recipe) -> torch.Tensor:
         nonlocal asked
         asked += 1
         if asked == 6:
             raise KeyboardInterrupt
-        return batch_loss(vectors, batch, recipe, memory)
+        return batch_loss(vectors, batch, recipe)
 
     monkeypatch.setattr(resuming, "SECONDS_BETWEEN", -1.0)
     monkeypatch.setattr(embedder, "batch_loss", stop_at_the_sixth)

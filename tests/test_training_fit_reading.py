@@ -34,6 +34,7 @@ from tests.test_reader import PlainTerms, ranker
 TEXT = "Ana vive en Lima. Eva vive en Quito."
 PASSAGE = Passage("p", "d", 0, len(TEXT), TEXT)
 WANTED = Wanted({"viv": 1.0}, {"viv": {"viv": 1.0}}, frozenset())
+BY_MODEL = replace(ranker(), run_weight=1.0, sentence_weight=0.0)
 
 
 def sentence(start: int, end: int, score: float) -> Candidate:
@@ -76,7 +77,7 @@ def test_a_run_is_right_if_most_of_it_is_gold_and_there_is_an_answer(gold: str, 
 def test_each_reading_with_runs_gives_a_row_and_whether_its_best_run_is_right() -> None:
     seen = [observed("Eva", 0.1, 0.6, 0.0, 0.0), observed("Ana", 0.1, 0.6, 0.0, 0.0)]
     seen.append(Observation("x", seen[0].question, WANTED, "person", seen[0].ranked, (Copied(PASSAGE, (), -0.1),)))
-    told = judged(seen, 1.0, 0.0, 0.0)
+    told = judged(seen, BY_MODEL)
     assert told.rows.shape == (2, len(RUN_FEATURES))
     assert told.right.tolist() == [True, False]
     assert told.answerable.tolist() == [True, True]
@@ -85,8 +86,16 @@ def test_each_reading_with_runs_gives_a_row_and_whether_its_best_run_is_right() 
 
 def test_what_is_shown_is_judged_the_sentence_where_the_run_gives_way() -> None:
     seen = [observed("Quito", 0.1, 0.6, 0.0, 0.0)]
-    assert judged(seen, 1.0, 0.0, 0.0).right.tolist() == [False]
-    assert judged(seen, 1.0, 0.0, 1.1).right.tolist() == [True]
+    assert judged(seen, BY_MODEL).right.tolist() == [False]
+    assert judged(seen, replace(BY_MODEL, run_share=1.1)).right.tolist() == [True]
+
+
+def test_the_second_sentence_is_judged_too_where_it_is_told() -> None:
+    seen = [observed("Lima", 0.3, 0.6, 0.0, 0.0)]
+    one = replace(BY_MODEL, run_share=1.1)
+    assert judged(seen, one).right.tolist() == [False]
+    assert judged(seen, replace(one, next_share=0.6)).right.tolist() == [False]
+    assert judged(seen, replace(one, next_share=0.4)).right.tolist() == [True]
 
 
 def test_the_threshold_refuses_the_share_that_was_named() -> None:

@@ -136,7 +136,9 @@ def test_the_twins_are_answered_as_over_a_folder_without_what_was_removed(
     assert left < made.given.paragraphs.keys()
     write_corpus({file: made.given.paragraphs[file] for file in left}, tmp_path / "left")
     settings = replace(made.run.assistant.settings, corpus=tmp_path / "left", index_dir=tmp_path / "index")
-    system = Pipeline(Assistant(settings, made.run.assistant.embedder, made.run.assistant.model))
+    other = Assistant(settings, made.run.assistant.embedder)
+    other.model = made.run.assistant.model  # the same one, with its adapter, not a model that was named
+    system = Pipeline(other)
     record = system.answer(question)
     # The index's name is that of the whole.
     assert {**record, "seconds": 0, "index": ""} == {**row.record, "seconds": 0, "index": ""}

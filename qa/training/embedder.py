@@ -2,8 +2,8 @@
 
     python -m qa.training.embedder --squad squad_es_train.json --out embedder.safetensors
 
-Contrastive: a question's negatives are the other passages of its batch, some of which BM25 takes for its own, and all
-passages of earlier batches as they were then. A run that was stopped goes on by the same command.
+Contrastive, with the passages of a batch as one another's negatives; a quarter of them are taken for one another by
+BM25. A run that was stopped goes on by the same command.
 """
 
 import random
@@ -41,7 +41,7 @@ class Recipe:
 
     epochs: int = 4
     group_size: int = 12
-    batch_groups: int = 4
+    batch_groups: int = 6
     questions: int = 6
     rate: float = 2e-4
     warm_steps: int = 40
@@ -100,50 +100,14 @@ def _attend(
     return attended(query * scaling, key, value, attention_mask).transpose(1, 2), None
 
 
-class Memory:
-    """The vectors that passages had when they were last in a batch, as further negatives.
-
-    Weights change little from one epoch to the next (cross-batch memory, Wang et al. 2020,
-    https://arxiv.org/abs/1912.06798). `vectors` has shape (passages, dimension), `held` (passages,) says which are
-    there.
-    """
-
-    def __init__(self, found: Sequence[Place], dimension: int, device: str) -> None:
-        self.vectors = torch.zeros(len(found), dimension, device=device)
-        self.held = torch.zeros(len(found), dtype=torch.bool, device=device)
-        self._plain = [place.plain for place in found]
-        self._holders: dict[str, list[int]] = {}
-
-    def scores(self, questions: torch.Tensor, batch: Pairs) -> torch.Tensor:
-        """Cosines (questions, passages); minus infinity for those of the batch, unknown ones, and possible answers."""
-        barred = ~self.held.repeat(len(questions), 1)
-        barred[:, list(batch.places)] = True
-        for number, words in enumerate(batch.words):
-            barred[number, self._holding(words)] = True
-        return (questions @ self.vectors.clone().T).masked_fill(barred, -torch.inf)
-
-    def take(self, batch: Pairs, passages: torch.Tensor) -> None:
-        """Remembers the passages of a batch by their vectors (passages, dimension)."""
-        self.vectors[list(batch.places)] = passages.detach()
-        self.held[list(batch.places)] = True
-
-    def _holding(self, words: str) -> list[int]:
-        if words not in self._holders:
-            self._holders[words] = [number for number, text in enumerate(self._plain) if words in text]
-        return self._holders[words]
-
-
-def batch_loss(vectors: Vectors, batch: Pairs, recipe: Recipe, memory: Memory | None = None) -> torch.Tensor:
-    """How badly questions tell their passages among those of the batch and the remembered, English ones their twins."""
+def batch_loss(vectors: Vectors, batch: Pairs, recipe: Recipe) -> torch.Tensor:
+    """How badly questions tell their passages among those of the batch, and English ones their Spanish twins."""
     passages = vectors(batch.passages, _MOST_PASSAGE_TOKENS)
     questions = vectors(batch.questions, _MOST_QUESTION_TOKENS)
     scores = recipe.scale * questions @ passages.T
     if batch.excused:
         rows, columns = torch.tensor(batch.excused, device=vectors.device).T
         scores[rows, columns] = -torch.inf
-    if memory is not None:
-        scores = torch.cat([scores, recipe.scale * memory.scores(questions, batch)], dim=1)
-        memory.take(batch, passages)
     loss = cross_entropy(scores, torch.tensor(batch.owners, device=vectors.device))
     if batch.twins and recipe.twin_weight:
         english, spanish = torch.tensor(batch.twins, device=vectors.device).T
@@ -194,8 +158,7 @@ def train(
     vectors = Vectors(folder, device)
     parameters = [parameter for name, parameter in vectors.encoder.named_parameters() if "pooler" not in name]
     optimizer = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=0.0)
-    memory = Memory(training, vectors.encoder.config.hidden_size, device)
-    run = Run.open(state, parameters, optimizer, [memory.vectors, memory.held])
+    run = Run.open(state, parameters, optimizer)
     pool = training[:600]
     tell(f"{len(plan)} steps, {sum(len(batch.questions) for batch in plan)} questions, from step {run.step}")
     tell(f"validation: {in_words(recall(vectors, held_out, pool))}")
@@ -209,7 +172,7 @@ def train(
         len(plan),
         recipe.rate,
         recipe.warm_steps,
-        lambda step: batch_loss(vectors, plan[step], recipe, memory),
+        lambda step: batch_loss(vectors, plan[step], recipe),
         validated,
         lambda: write(vectors, out),
         tell,

@@ -35,8 +35,8 @@ from qa.conversation import divide
 from qa.copying import Copied
 from qa.expectation import kind_of
 from qa.model import Model
-from qa.ranking import Candidate, Ranker, Terms, Wanted, candidates, wanted_of
-from qa.reader import NOTHING, Reading, copy_answers, is_told_by_sentence
+from qa.ranking import Candidate, Ranker, Terms, Wanted, candidates, load_ranker, wanted_of
+from qa.reader import NOTHING, Reading, copy_answers, parts_told, worth_reading
 from qa.settings import Settings
 from qa.training.fit_ranker import fit_logistic
 from qa.training.passages import VALIDATION, WIRE_VALIDATION, Passage, read_passages
@@ -75,9 +75,11 @@ class Observation:
         gold = self.question.answers
         return self.question.answerable and (token_f1(gold, text) >= 0.5 or holds_fact(gold, text))
 
-    def shown(self, best: Choice, run_share: float) -> str:
-        """What would be shown for the best run: itself or its sentence."""
-        return best.sentence.text if is_told_by_sentence(self.asked, best, run_share) else best.text
+    def shown(self, chosen: Sequence[Choice], ranker: Ranker) -> str:
+        """What would be shown of runs whose best comes first."""
+        return " ".join(
+            part.text for part in parts_told(self.question.question, chosen, ranker.run_share, ranker.next_share)
+        )
 
 
 class Observer:
@@ -92,7 +94,7 @@ class Observer:
         """See `qa.reader.Reader`."""
         ranked = ranker.order(candidates(question, hits, terms))
         if ranked:
-            copied, _ = copy_answers(model, question, hits)
+            copied, _ = copy_answers(model, question, worth_reading(hits, ranked))
             self.seen.append((wanted_of(question, terms), kind_of(question), ranked, copied, hits))
         return NOTHING
 
@@ -238,14 +240,14 @@ class Judged:
     answerable: NDArray[np.bool_]
 
 
-def judged(observations: Sequence[Observation], run_weight: float, sentence_weight: float, run_share: float) -> Judged:
+def judged(observations: Sequence[Observation], ranker: Ranker) -> Judged:
     """What would be shown of each, and whether it is right; readings without any run are left out."""
     rows, right, objected, answerable = [], [], [], []
     for each in observations:
-        found = each.choices(run_weight, sentence_weight)
+        found = each.choices(ranker.run_weight, ranker.sentence_weight)
         if found:
             rows.append(confidence.run_features(each.wanted, each.asked, found, each.copied))
-            right.append(each.right(each.shown(found[0], run_share)))
+            right.append(each.right(each.shown(found, ranker)))
             sentence = found[0].sentence
             objected.append(confidence.run_objection(each.wanted, each.asked, sentence, 1.0, 0.0) is not None)
             answerable.append(each.question.answerable)
@@ -265,7 +267,8 @@ def main(
     english: Annotated[Path, typer.Option(help="The questions in English, by id.")],
     most: Annotated[int, typer.Option(help="Questions of the SQuAD file at most.")] = 160,
     observations: Annotated[Path | None, typer.Option(help="Where observations are kept for another fit.")] = None,
-    run_share: Annotated[float, typer.Option(help="Least share of its sentence that a run stands for it with.")] = 0.5,
+    run_share: Annotated[float, typer.Option(help="Least share of all runs for one to stand for its sentence.")] = 0.5,
+    next_share: Annotated[float, typer.Option(help="How likely the second sentence told is at least.")] = 0.3,
     refused: Annotated[float, typer.Option(help="Share of the answerable questions on news that is refused.")] = 0.08,
     write: Annotated[bool, typer.Option(help="Write ranker.json.")] = True,
 ) -> None:
@@ -285,43 +288,49 @@ def main(
         seen += observe_set(Settings(), "dev", "dev")
         if observations is not None:
             observations.write_bytes(pickle.dumps(seen))
-    values: dict[str, Any] = json.loads(RANKER.read_text("utf-8"))
     run_weight, sentence_weight = (round(weight, 3) for weight in fit_choice(seen))
-    told = judged(seen, run_weight, sentence_weight, run_share)
-    weights = fit_logistic(told.rows, told.right.astype(float)).round(3)
-    news = judged([each for each in seen if each.setting in _NEWS], run_weight, sentence_weight, run_share)
-    values |= {
+    fitted: dict[str, Any] = {
         "run_weight": run_weight,
         "sentence_weight": sentence_weight,
         "run_share": run_share,
-        "run_confidence_weights": dict(zip(confidence.RUN_FEATURES, weights.tolist(), strict=True)),
-        "run_threshold": round(threshold_for(news, weights, refused), 3),
+        "next_share": next_share,
         "rerank_weight": fit_reranking(seen),
     }
-    report(seen, values)
+    ranker = replace(load_ranker(), **fitted)
+    everything = judged(seen, ranker)
+    weights = fit_logistic(everything.rows, everything.right.astype(float)).round(3)
+    fitted["run_confidence_weights"] = dict(zip(confidence.RUN_FEATURES, weights.tolist(), strict=True))
+    news = judged([each for each in seen if each.setting in _NEWS], ranker)
+    fitted["run_threshold"] = round(threshold_for(news, weights, refused), 3)
+    report(seen, replace(ranker, run_confidence_weights=tuple(weights), run_threshold=fitted["run_threshold"]))
     if write:
+        values = json.loads(RANKER.read_text("utf-8")) | fitted
         RANKER.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
 
 
-def report(seen: Sequence[Observation], values: dict[str, Any]) -> None:
+def report(seen: Sequence[Observation], ranker: Ranker) -> None:
     """Prints by setting how often what is shown is right, how well the confidence tells, and how much is refused."""
-    weights = np.array(list(values["run_confidence_weights"].values()))
-    typer.echo(f"runs {values['run_weight']}, sentences {values['sentence_weight']}, refused {values['run_threshold']}")
+    weights = np.array(ranker.run_confidence_weights)
+    typer.echo(f"runs {ranker.run_weight}, sentences {ranker.sentence_weight}, refused {ranker.run_threshold}")
     for setting in sorted({each.setting for each in seen}):
         part = [each for each in seen if each.setting == setting]
-        told = judged(part, values["run_weight"], values["sentence_weight"], values["run_share"])
+        told = judged(part, ranker)
         if not len(told.rows):
             continue
         scores = told.rows @ weights
-        low = told.objected | (1 / (1 + np.exp(-scores)) < values["run_threshold"])
+        low = told.objected | (1 / (1 + np.exp(-scores)) < ranker.run_threshold)
         if any(any(each.holding) for each in part):
             first = [f"{weight}: {first_right(part, weight):.3f}" for weight in _RERANK_WEIGHTS]
             typer.echo(f"{setting}: right passage first by weight of reading {', '.join(first)}")
         typer.echo(
-            f"{setting}: {len(part)} questions, right {told.right[told.answerable].mean():.3f}, "
+            f"{setting}: {len(part)} questions, right {_share(told.right[told.answerable])}, "
             f"AUROC right {auroc(scores, told.right)}, answerable {auroc(scores, told.answerable)}, refused: "
-            f"answerable {low[told.answerable].mean():.3f}, unanswerable {low[~told.answerable].mean():.3f}"
+            f"answerable {_share(low[told.answerable])}, unanswerable {_share(low[~told.answerable])}"
         )
+
+
+def _share(values: NDArray[np.bool_]) -> str:
+    return f"{values.mean():.3f}" if len(values) else "–"
 
 
 if __name__ == "__main__":

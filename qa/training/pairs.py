@@ -71,8 +71,7 @@ def near_groups(found: Sequence[Place], size: int) -> list[list[int]]:
 class Pairs:
     """A batch: passages, questions, and for each question its passage and those that must not count against it.
 
-    `twins` pairs the indexes of an English question and the same in Spanish. `places` are the numbers of the passages
-    among all, `words` the plain answer of each question.
+    `twins` pairs the indexes of an English question and the same in Spanish.
     """
 
     passages: tuple[str, ...]
@@ -80,23 +79,17 @@ class Pairs:
     owners: tuple[int, ...]
     excused: tuple[tuple[int, int], ...]
     twins: tuple[tuple[int, int], ...]
-    places: tuple[int, ...] = ()
-    words: tuple[str, ...] = ()
 
 
-def pairs(
-    group: Sequence[Place], most_questions: int, chance: random.Random, places: Sequence[int] | None = None
-) -> Pairs:
+def pairs(group: Sequence[Place], most_questions: int, chance: random.Random) -> Pairs:
     """A batch of these passages with at most `most_questions` of each, half of them in English where there are any.
 
-    A passage that holds the words of a question's answer is no negative of it. `places` are the passages' numbers among
-    all, their order here unless named.
+    A passage that holds the words of a question's answer is no negative of it.
     """
     questions: list[str] = []
     owners: list[int] = []
     excused: list[tuple[int, int]] = []
     twins: list[tuple[int, int]] = []
-    answers: list[str] = []
     for owner, place in enumerate(group):
         count = most_questions // 2 if place.english else most_questions
         for number in chance.sample(range(len(place.spanish)), min(count, len(place.spanish))):
@@ -108,16 +101,7 @@ def pairs(
                 excused += [(len(questions), i) for i, other in enumerate(group) if i != owner and words in other.plain]
                 questions.append(form)
                 owners.append(owner)
-                answers.append(words)
-    return Pairs(
-        tuple(place.text for place in group),
-        tuple(questions),
-        tuple(owners),
-        tuple(excused),
-        tuple(twins),
-        tuple(range(len(group)) if places is None else places),
-        tuple(answers),
-    )
+    return Pairs(tuple(place.text for place in group), tuple(questions), tuple(owners), tuple(excused), tuple(twins))
 
 
 def batches(
@@ -132,8 +116,8 @@ def batches(
     chance.shuffle(order)
     made = []
     for begin in range(0, len(order), batch_groups):
-        members = [number for group in order[begin : begin + batch_groups] for number in group]
-        batch = pairs([found[number] for number in members], most_questions, chance, members)
+        members = [found[number] for group in order[begin : begin + batch_groups] for number in group]
+        batch = pairs(members, most_questions, chance)
         if batch.questions:
             made.append(batch)
     return made

@@ -41,37 +41,28 @@ def fingerprint(facts: Mapping[str, Any]) -> str:
 class Run:
     """Steps from where an earlier run with the same file stopped.
 
-    `kept` are further tensors that its steps change. `means` are running means of the parameters: where data are few
-    they read better than the last ones, which know the training data too well (Polyak and Juditsky 1992,
-    https://doi.org/10.1137/0330046; figures: eval/LOG.md).
+    `means` are running means of the parameters: where data are few they read better than the last ones, which know the
+    training data too well (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046; figures: eval/LOG.md).
     """
 
     path: Path
     parameters: list[torch.nn.Parameter]
     optimizer: torch.optim.Optimizer
     means: list[torch.Tensor]
-    kept: Sequence[torch.Tensor] = ()
     step: int = 0
     saved_at: float = 0.0
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        parameters: list[torch.nn.Parameter],
-        optimizer: torch.optim.Optimizer,
-        kept: Sequence[torch.Tensor] = (),
-    ) -> "Run":
+    def open(cls, path: Path, parameters: list[torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> "Run":
         """The run whose state is in that file, or a new one where there is none."""
-        run = cls(path, parameters, optimizer, _copies(parameters), kept, saved_at=time.monotonic())
+        run = cls(path, parameters, optimizer, _copies(parameters), saved_at=time.monotonic())
         if path.is_file():
             state = torch.load(path, map_location="cpu", weights_only=True)
             with torch.no_grad():
                 for parameter, value in zip(parameters, state["parameters"], strict=True):
                     parameter.copy_(value)
-                for own, saved in ((run.means, state["means"]), (kept, state["kept"])):
-                    for tensor, value in zip(own, saved, strict=True):
-                        tensor.copy_(value)
+                for mean, value in zip(run.means, state["means"], strict=True):
+                    mean.copy_(value)
             optimizer.load_state_dict(state["optimizer"])
             run.step = state["step"]
         return run
@@ -90,7 +81,6 @@ class Run:
         state = {
             "parameters": [parameter.detach().cpu() for parameter in self.parameters],
             "means": [mean.cpu() for mean in self.means],
-            "kept": [tensor.cpu() for tensor in self.kept],
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
         }
