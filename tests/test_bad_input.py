@@ -224,7 +224,7 @@ def test_passages_that_do_not_fit_the_model_are_left_out_and_that_is_said(tmp_pa
     options = ("--corpus", str(ROOT / "seeds"), "--model", str(model), "--reader", "composing")
     assert run(["ask", GIFT, *options]) == 0
     out, err = capsys.readouterr()
-    assert out
+    assert "003_6b36a17d40a337a5.txt" in out  # cited, or the nearest where the random model says nothing
     dropped, rest = err.removeprefix("qa: ").split(" ", 1)
     assert dropped in ("1", "2", "3", "4")
     assert rest == "passages could not be read by the model\n"
