@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from index.spanish import fold
+from qa.wording import INNER, LEADING, PREPOSITION
 
 KINDS = ("date", "number", "person", "place", "reason", "manner")
 
@@ -64,28 +65,24 @@ _ANY_DATE = (
 _PATTERNS: dict[str, str] = {"date": _ANY_DATE, "number": rf"\b{_NUMERAL}\b", "reason": _CAUSE, "manner": _MANNER}
 
 
-_PREPOSITIONS = (
-    "a|al|de|del|en|con|por|para|segun|desde|hasta|sobre|contra|ante|entre|hacia|to|with|from|by|for|in|on|at"
-)
-_LEADING = rf"(?:^|¿)[\s¿]*(?:(?:y|e|pero|and|but) )?(?:(?:{_PREPOSITIONS}) )?(?:(?:el|la|los|las|lo) )?"
-_BEGINS = re.compile(
-    rf"{_LEADING}(?:que|quien(?:es)?|cuando|a?donde|como|cuant[oa]s?|cual(?:es)?"
-    r"|what|who|whom|whose|when|where|why|how|which)\b"
-)
+_BEFORE = rf"(?:^|¿)[\s¿]*(?:(?:y|e|pero|and|but) )?(?:{PREPOSITION} )?"
+"""What may stand before the question word, in folded text."""
 _MANY = (
     r"(?:dos|tres|cuatro|cinco|two|three|four|five"
     r"|(?!(?:mas|menos|les|nos|tras|pa[ií]s|crisis|was|does|has)\b)\w{3,}s)\b"
 )
-_BEGINS_MANY = re.compile(rf"{_LEADING}(?:cuales\b|quienes\b|(?:que|what|which) {_MANY})")
+_BEGINS_MANY = re.compile(rf"{_BEFORE}(?:cuales\b|quienes\b|(?:que|what|which) {_MANY})")
 # Within a question only the accent tells «qué» from «que».
 _ASKS = re.compile(
     r"\b(?:qué|quién(?:es)?|cuándo|a?dónde|cómo|cuánt[oa]s?|cuál(?:es)?|what|who|whom|whose|when|where|why|how|which)\b"
 )
 # What somebody said or thinks, and what happened or was done, takes a clause.
 _ASKS_CLAUSE = re.compile(
-    rf"{_LEADING}que (?:es lo que |mas )?(?:(?:ha|han|habia|le|les|se|nos) )*"
-    r"(?:di[cj]\w+|dec\w+|cre[eiy]\w*|opin\w+|pi?ens\w+|afirm\w+|sost\w+|asegur\w+|declar\w+|advi[re]\w+|coment\w+|explic\w+"
-    r"|pas(?:a|o|ado|ara|aria)|ocurr\w+|suce\w+|h[ai][cz]\w+|hecho|hara|haria)\b"
+    rf"{_BEFORE}que (?:es lo que |mas )?(?:(?:ha|han|habia|le|les|se|nos) )*"
+    r"(?:dij(?:o|eron)|dic(?:e|en|ho)|dec(?:ia|ian|lar[ao]|laron)|cre(?:e|en|ia|ian|yo)|opin(?:a|an|o|aba)|pi?ens(?:a|an|o|aba)"
+    r"|afirm(?:a|an|o|aron|ado)|sost(?:iene|ienen|uvo)|asegur(?:a|an|o|aron|ado)|advi(?:erte|rtio)|advertido"
+    r"|coment(?:a|an|o|ado)|explic(?:a|an|o|ado)|pas(?:a|o|ado|ara|aria)|ocurr(?:e|io|ido|ira)|suced(?:e|io|ido|era)"
+    r"|hac(?:e|en|ia|ian)|hizo|hicieron|hecho|hara|haria)\b"
     r"|\bwhat (?:did|does|do|has|have|had|would|will) .*\b(?:say|said|think|believe|claim|do|done)\b|\bwhat happen"
 )
 _ASKS_MANY = re.compile(rf"\b(?:quiénes\b|cuáles\b|qué {_MANY})")
@@ -98,7 +95,7 @@ def needs_sentence(question: str) -> bool:
     (True, True, False)
     """
     lower, folded = question.lower(), fold(question)
-    asks = _ASKS.search(lower) or _BEGINS.search(folded)
+    asks = _ASKS.search(lower) or LEADING.match(question) or INNER.search(question)
     many = _ASKS_MANY.search(lower) or _BEGINS_MANY.search(folded)
     clause = _ASKS_CLAUSE.search(folded)
     return kind_of(question) in ("reason", "manner") or not asks or many is not None or clause is not None

@@ -26,7 +26,7 @@ PREPOSITION = (
 )
 _AND = r"(?:(?:y|e|and|pero|but|entonces|so|o|or)\b[\s,]*)?"
 LEADING = re.compile(rf"^[\s¿¡(]*{_AND}[¿\s]*(?:{PREPOSITION}\s+)?{WH}\b[\s,]*", re.IGNORECASE)
-_INNER = re.compile(rf"[,;]?\s*¿\s*(?:{PREPOSITION}\s+)?{WH}\b", re.IGNORECASE)
+INNER = re.compile(rf"[,;]?\s*¿\s*(?:{PREPOSITION}\s+)?{WH}\b", re.IGNORECASE)
 CONJUNCTION = re.compile(r"^[\s¿¡(]*(?:y|e|and|pero|but|entonces|what about|how about)\b[\s,¿]*", re.IGNORECASE)
 # Words that point back to a person or place, unless one was named before them in the same question. With their accents:
 # «él» is a person, «el» is not.
@@ -179,7 +179,7 @@ def content_words(text: str) -> list[str]:
 
 def statement_of(question: str) -> str:
     """A question without the words that ask, and without its marks: «le regaló Putin a Kim»."""
-    stripped = _INNER.sub(" ", LEADING.sub("", question, count=1))
+    stripped = INNER.sub(" ", LEADING.sub("", question, count=1))
     words = re.sub(r"[¿?()]", " ", stripped).split()
     while words and fold(words[0]) in _COPULAS:
         words.pop(0)

@@ -6,6 +6,7 @@ What is learnt is the very distribution that `qa.copying` decodes: at every step
 compete. A run that was stopped goes on by the same command.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -39,11 +40,12 @@ _MOST_QUESTION_TOKENS = 64
 class Recipe:
     """All that decides a run, beside the data and the weights.
 
-    `batch_tokens` are those of a step, texts counted once; `english` and `strangers` the questions of that sort drawn
-    for a text in an epoch, `most_questions` all of them; `held_out` the paragraphs kept from training to validate.
+    `epochs` need not be whole; `batch_tokens` are those of a step, texts counted once; `english` and `strangers` the
+    questions of that sort drawn for a text in an epoch, `most_questions` all of them; `held_out` the paragraphs kept
+    from training to validate.
     """
 
-    epochs: int = 3
+    epochs: float = 2.5
     batch_tokens: int = 2200
     rate: float = 5e-4
     rank: int = 32
@@ -186,9 +188,10 @@ def train(
     """Trains by the recipe, from the state in that file if it is there, and writes the adapter."""
     packer = Packer(LlamaModel.open(weights))
     chance = random.Random(recipe.seed)
+    whole = math.ceil(recipe.epochs)
     plan = [
         batch
-        for _ in range(recipe.epochs)
+        for _ in range(whole)
         for batch in batches(
             [
                 packer.pack(each.text, draw(each, recipe.english, recipe.strangers, recipe.most_questions, chance))
@@ -199,6 +202,7 @@ def train(
             chance,
         )
     ]
+    del plan[round(len(plan) * recipe.epochs / whole) :]
     checked = [
         packer.pack(each.text, draw(each, recipe.english, recipe.strangers, recipe.most_questions, chance))
         for each in held_out
@@ -249,7 +253,7 @@ def _is_fast_in_bfloat16(device: str) -> bool:
 def main(
     squad: Annotated[Path, typer.Option(help="Questions for training, in SQuAD format.")],
     out: Annotated[Path, typer.Option(help="Where the adapter is written.")] = Path("reader.gguf"),
-    epochs: Annotated[int, typer.Option(help="Passes over the data.")] = DEFAULT.epochs,
+    epochs: Annotated[float, typer.Option(help="Passes over the data.")] = DEFAULT.epochs,
     rate: Annotated[float, typer.Option(help="Learning rate.")] = DEFAULT.rate,
     rank: Annotated[int, typer.Option(help="Rank of the additions.")] = DEFAULT.rank,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = DEFAULT.seed,
