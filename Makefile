@@ -7,7 +7,7 @@ READY = .venv/.ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: ask test eval lint check format setup clean help
+.PHONY: ask test torture eval lint audit check format setup clean help
 
 # The question reaches the program through the environment, as it was typed: nothing in it is expanded by make
 # or by the shell.
@@ -19,6 +19,10 @@ ask: $(READY)
 test: $(READY)
 	@$(BIN)/python -m pytest
 
+# All trials of what SECURITY.md promises; `test` makes a sample of each.
+torture: $(READY)
+	@CONSTA_TORTURE=1 $(BIN)/python -m pytest tests/torture tests/test_network.py
+
 eval: $(READY)
 	@$(BIN)/qa eval --out build/eval
 	@echo 'The report to look at: build/eval/report.html'
@@ -28,7 +32,10 @@ lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
-check: lint test
+audit: $(READY)
+	@$(BIN)/python .ci/audit
+
+check: lint audit test
 
 format: $(READY)
 	@$(BIN)/ruff check --quiet --fix .
@@ -46,7 +53,8 @@ help:
 	@echo 'make ask [Q="¿...?"]   ask the articles in seeds/ a question'
 	@echo 'make test              run the tests'
 	@echo 'make eval              measure the answers on eval/questions.jsonl, report in build/eval/'
-	@echo 'make check             ruff, mypy and the tests'
+	@echo 'make check             ruff, mypy, pip-audit and the tests'
+	@echo 'make torture           attacks, crashes and faults by the thousand; under half an hour'
 	@echo 'make format            let ruff rewrite the code'
 	@echo 'make setup             create .venv; TORCH_INDEX=URL takes PyTorch from that index'
 	@echo 'make clean             remove .venv and everything built'

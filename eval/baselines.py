@@ -20,6 +20,7 @@ from index.spanish import sentences
 from index.types import Document, Passage
 from qa.answer import Assistant
 from qa.errors import ContextError
+from qa.opening import model_path
 from qa.prompt import fill, load_template
 from qa.proof import NO_ANSWER
 
@@ -107,7 +108,7 @@ class Naive:
         from llama_cpp import Llama
 
         return Llama(
-            str(self._assistant.model_path),
+            str(model_path(self._assistant.settings)),
             n_ctx=_NAIVE_CONTEXT,
             n_threads=self._assistant.model.threads,
             seed=1,
@@ -178,26 +179,29 @@ def _sentences_of(documents: Sequence[Document]) -> list[Passage]:
 
 
 def _shown(passage: Passage, documents: Mapping[str, Document], score: float) -> dict[str, Any]:
+    document = documents[passage.document_id]
+    written = document.as_written(passage)
     return {
-        "file": documents[passage.document_id].file,
-        "start": passage.start,
-        "end": passage.end,
+        "file": document.file,
+        "start": written.start,
+        "end": written.end,
         "score": round(score, 4),
     }
 
 
 def _citation(marker: int, passage: Passage, documents: Mapping[str, Document]) -> dict[str, Any]:
     document = documents[passage.document_id]
+    written = document.as_written(passage)
     return {
         "marker": marker,
         "file": document.file,
         "sha256": document.sha256,
-        "start": passage.start,
-        "end": passage.end,
-        "line": document.text.count("\n", 0, passage.start) + 1,
-        "quote": passage.text,
-        "answer_start": passage.start,
-        "answer_end": passage.end,
+        "start": written.start,
+        "end": written.end,
+        "line": document.line(written.start),
+        "quote": written.text,
+        "answer_start": written.start,
+        "answer_end": written.end,
     }
 
 

@@ -1,6 +1,6 @@
 """What each side of the search finds for a question: BM25 alone, vectors alone, and both fused as in use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ Ranking = tuple[Place, ...]
 
 def rankings(assistant: Assistant, question: str) -> dict[str, Ranking]:
     """The first `DEPTH` passages of each ranking, as places in files. Ties are settled by the passages' order."""
-    index, files = assistant.index(), assistant.files
+    index = assistant.index()
     vector = assistant.embedder.encode([question])[0]
     by_words, by_meaning = index.lexical.scores(question), index.dense.scores(vector)
     fused = search(question, vector, index.passages, index.lexical, index.dense, DEPTH)
@@ -32,7 +32,7 @@ def rankings(assistant: Assistant, question: str) -> dict[str, Ranking]:
         "dense": _best(index, by_meaning),
         "fused": [hit.passage for hit in fused],
     }
-    return {origin: tuple(_place(each, files) for each in found) for origin, found in passages.items()}
+    return {origin: tuple(_places(index, found)) for origin, found in passages.items()}
 
 
 def _best(index: StoredIndex, scores: NDArray[np.float32]) -> list[Passage]:
@@ -40,15 +40,17 @@ def _best(index: StoredIndex, scores: NDArray[np.float32]) -> list[Passage]:
     return [index.passages[int(position)] for position in order if np.isfinite(scores[position])]
 
 
-def _place(passage: Passage, files: Mapping[str, str]) -> Place:
-    return files[passage.document_id], passage.start, passage.end
+def _places(index: StoredIndex, passages: Iterable[Passage]) -> Iterator[Place]:
+    documents = {document.id: document for document in index.documents}
+    for passage in passages:
+        document = documents[passage.document_id]
+        yield document.file, *document.place(passage.start, passage.end)
 
 
 def relevant(assistant: Assistant, evidence: Sequence[Evidence]) -> int:
     """How many passages of the index hold some of the evidence."""
-    files = assistant.files
-    places = (_place(passage, files) for passage in assistant.index().passages)
-    return sum(metrics.touches(place, evidence) for place in places)
+    index = assistant.index()
+    return sum(metrics.touches(place, evidence) for place in _places(index, index.passages))
 
 
 def ranking_scores(assistant: Assistant, question: Question, asked: str) -> dict[str, float]:

@@ -19,6 +19,7 @@ from eval.types import Evidence, Outcome, Question, Row
 from qa.answer import Assistant
 from qa.errors import QuestionsError
 from qa.model import file_digest
+from qa.opening import model_path
 from qa.record import dumps
 
 SCHEMA = 1
@@ -75,7 +76,7 @@ def digests(assistant: Assistant, questions: Iterable[Question], root: Path = _R
         "corpus": _digest([f"{document.file} {document.sha256}" for document in index.documents]),
         "index": index.manifest.fingerprint,
         "embedder": assistant.embedder.digest,
-        "reader": file_digest(assistant.model_path),
+        "reader": file_digest(model_path(assistant.settings)),
         "adapter": file_digest(assistant.adapter) if assistant.adapter else None,
     }
 

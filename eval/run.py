@@ -12,8 +12,8 @@ from qa.answer import Assistant
 
 
 def texts_of(assistant: Assistant) -> dict[str, str]:
-    """The articles of an assistant's corpus by file name."""
-    return {document.file: document.text for document in assistant.index().documents}
+    """The articles of an assistant's corpus by file name, as they are written."""
+    return {document.file: document.written for document in assistant.index().documents}
 
 
 def run(

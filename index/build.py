@@ -4,8 +4,11 @@ The folder, the stored index and an embedder go in; the index as it now lies on 
 Nothing here knows of questions.
 """
 
+import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +16,38 @@ from numpy.typing import NDArray
 
 from index import store
 from index.chunker import ChunkerSettings, passages
-from index.corpus import Corpus, FileStat, Scan, gather, scan
+from index.corpus import Corpus, FileStat, Scan, decode, gather, scan
 from index.dense import DenseIndex
 from index.embedder import Embedder
 from index.errors import IndexMismatchError, UserError
 from index.generation import Draft, StoredIndex
 from index.lexical import LexicalIndex
 from index.manifest import Recipe
-from index.spanish import NORMALISATION
+from index.plain import plain
+from index.skips import summed_up
+from index.spanish import NORMALISATION, analyse, sentences, stopwords
 from index.types import Document, Passage, Skipped
 
 Progress = Callable[[int, int], None]
 """Called with the number of texts embedded so far and the number of all that have to be."""
 
 _BATCH_TEXTS = 32
+# A little of all that rules are about: teasers, a heading, paragraphs to be joined and divided, abbreviations and
+# initials, quotations, accents in both forms, plurals, transliterations, countries, line ends and blanks of all kinds.
+_SPECIMEN = """\
+Uno, dos… Leer más
+El Gobierno de España y los EE. UU. pactan...
+
+Titular sin punto
+El Sr. Serguéi Lavrov visitó Pyongyang (véase pág. 3). «Fue un éxito. Volveré», dijo J. Rodríguez en un acto.
+Los norcoreanos, según el ministro Güell, no quisieron; las armas, los misiles y las ondas, en cambio, sí: \
+hablaron de ello, a media voz, con los surcoreanos, los rusos y los chinos; nadie, que se sepa, llamó al 112.
+¿Quién fue? ¡Él! Nin\u0303os y cora\u00adzones\u200b caben\u00a0allí, el\u2028otro no.\r\n\
+No. 5 o núm. 5. Estado y sentido.\rFin
+
+Otra historia que empieza así…
+Y otra más [...]
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,27 @@ def update(
         )
 
 
+@cache
+def rules() -> str:
+    """Names the rules by which this program makes texts, passages, terms and scores of articles.
+
+    That is `NORMALISATION` and a digest of what they make of a specimen. So an index made by another version is told
+    from one of this version even where a rule changed without the name, or in a library.
+    """
+    written = [_SPECIMEN.encode(codec, "replace") for codec in ("utf-8", "utf-8-sig", "utf-16", "cp1252")]
+    texts = [(plain(text)[0], encoding) for text, encoding in map(decode, written)]
+    text = texts[0][0]
+    # Without its first line it begins with one teaser, which is none.
+    documents = [Document("", "", "", "", each) for each in (text, text.partition("\n")[2])]
+    lengths = ChunkerSettings(), ChunkerSettings(80, 20), ChunkerSettings(20, 0)
+    cut = [passages(document, length) for document in documents for length in lengths]
+    paragraphs = text.split("\n")
+    scored = LexicalIndex.build(paragraphs)
+    scores = [scored.scores(term).round(4).tolist() for term in ("pyongyang", "voz", "nadie")]
+    made = repr((texts, sentences(text), cut, list(map(analyse, paragraphs)), sorted(stopwords()), scores))
+    return f"{NORMALISATION}.{hashlib.sha256(made.encode()).hexdigest()[:8]}"
+
+
 def is_stale(stored: StoredIndex, corpus_root: Path) -> bool:
     """Whether files were added, removed or changed since, by names, sizes and times; opens no file.
 
@@ -77,7 +119,7 @@ def is_stale(stored: StoredIndex, corpus_root: Path) -> bool:
 
 
 def _require_apart(corpus_root: Path, index_dir: Path) -> None:
-    if corpus_root.resolve() == index_dir.resolve():
+    if os.path.realpath(corpus_root) == os.path.realpath(index_dir):
         raise UserError(
             f"'{index_dir}' is the folder of articles", "another folder for the index", "name one with --index-dir"
         )
@@ -90,8 +132,7 @@ def _if_current(corpus_root: Path, stored: StoredIndex | None) -> tuple[StoredIn
     if _differs(stored, found):
         return None
     tried = (Skipped(file.file, reason) for file, reason in stored.manifest.skipped.items())
-    skipped = sorted((*found.skipped, *tried), key=lambda each: each.file)
-    return stored, _changes(stored, stored.documents, tuple(skipped), 0)
+    return stored, _changes(stored, stored.documents, summed_up((*found.skipped, *tried)), 0)
 
 
 def _differs(stored: StoredIndex, found: Scan) -> bool:
@@ -104,7 +145,7 @@ def _stored(index_dir: Path, embedder: Embedder, settings: ChunkerSettings) -> S
     stored = store.load(index_dir)
     recipe = stored.manifest.recipe
     found = _described(recipe.embedder_name, recipe.embedder_digest, recipe.chunker, recipe.normalisation)
-    wanted = _described(embedder.name, embedder.digest, settings, NORMALISATION)
+    wanted = _described(embedder.name, embedder.digest, settings, rules())
     differing = [kind for kind in found if found[kind][0] != wanted[kind][0]]
     if differing:
         raise IndexMismatchError(
@@ -136,9 +177,9 @@ def _renewed(
     corpus = gather(scan(corpus_root), _known(stored))
     cut = [passage for document in corpus.documents for passage in passages(document, settings)]
     vectors, embedded = _vectors(cut, stored, embedder, progress)
-    recipe = Recipe(settings, embedder.name, embedder.digest, vectors.shape[1], NORMALISATION)
+    recipe = Recipe(settings, embedder.name, embedder.digest, vectors.shape[1], rules())
     store.write(index_dir, _draft(corpus, cut, vectors, recipe))
-    return store.load(index_dir), _changes(stored, corpus.documents, corpus.skipped, embedded)
+    return store.load(index_dir), _changes(stored, corpus.documents, summed_up(corpus.skipped), embedded)
 
 
 def _known(stored: StoredIndex | None) -> dict[FileStat, Document | Skipped]:
@@ -159,15 +200,28 @@ def _vectors(
     new = sorted({passage.text for passage in cut} - known.keys(), key=lambda text: (-len(text), text))
     for start in range(0, len(new), _BATCH_TEXTS):
         batch = new[start : start + _BATCH_TEXTS]
-        known.update(zip(batch, embedder.encode(batch), strict=True))
+        known.update(zip(batch, _encoded(batch, embedder, stored), strict=True))
         if progress is not None:
             progress(start + len(batch), len(new))
     return np.stack([known[passage.text] for passage in cut]), len(new)
 
 
+def _encoded(batch: Sequence[str], embedder: Embedder, stored: StoredIndex | None) -> NDArray[np.float32]:
+    vectors = embedder.encode(batch)
+    if stored is not None and vectors.shape[1] != stored.dense.dimension:
+        raise IndexMismatchError(
+            f"an index with vectors of {stored.dense.dimension} numbers",
+            f"{vectors.shape[1]}",
+            "run `qa index --rebuild` to make it anew",
+        )
+    return vectors
+
+
 def _draft(corpus: Corpus, cut: Sequence[Passage], vectors: NDArray[np.float32], recipe: Recipe) -> Draft:
     stats = {each.file: each for each in corpus.files}
     reasons = {each.file: each.reason for each in corpus.skipped}
+    # By its documents: the name that is shown of a file with another may be the name of an article.
+    served = {document.file for document in corpus.documents}
     return Draft(
         documents=corpus.documents,
         stats=stats,
@@ -175,7 +229,7 @@ def _draft(corpus: Corpus, cut: Sequence[Passage], vectors: NDArray[np.float32],
         lexical=LexicalIndex.build([passage.text for passage in cut]),
         dense=DenseIndex.build(vectors),
         recipe=recipe,
-        skipped={file: reasons[file.file] for file in corpus.files if file.file in reasons},
+        skipped={file: reasons[file.file] for file in corpus.files if file.file not in served},
     )
 
 

@@ -1,21 +1,28 @@
 """A folder of articles -> Documents.
 
-Files go in, decoded texts come out, and everything that is not served is named with a reason. Nothing here knows of
-passages or of an index.
+Files go in, decoded texts come out, and everything that is not served is told with a reason. A folder may be hostile:
+only regular files of it are opened, whatever takes their place meanwhile, and neither their size nor their number takes
+more memory or time than the limits below say. Nothing here knows of passages or of an index.
 """
 
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import CorpusError
+from index.files import FOLDER_FLAGS, ROOT_FLAGS, UNPRINTABLE, NotServedError, read_bytes, require_servable
+from index.plain import plain
+from index.skips import READ_ARE, WHOLE, First, Skips, shown
 from index.types import Document, Skipped
 
-MAX_FILE_BYTES = 20 * 1024 * 1024
+# Text, passages and vectors are held in memory, where a corpus takes some ten times its size. This much is what 8 GiB
+# can serve, and 100,000 articles of the usual 5 KiB come to it.
+MAX_CORPUS_BYTES = 512 * 1024**2
+MAX_FILES = 100_000
 # A file without an extension may well be an article; what is binary among them is found by its bytes.
 TEXT_SUFFIXES = (".txt", ".text", ".md", "")
 CACHE_TAG = "CACHEDIR.TAG"
@@ -24,7 +31,6 @@ CACHE_TAG = "CACHEDIR.TAG"
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 # Single-byte text has no other control characters; formats that are not text nearly always do.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SHOWN_REASONS = 3
 
 
@@ -69,12 +75,24 @@ def scan(root: Path) -> Scan:
     """Lists the folder recursively, sorted by relative path.
 
     Hidden files and caches are passed over in silence. Links are not followed, so nothing outside the folder is
-    served and nothing inside it twice. Raises `CorpusError` if there is no such folder.
+    served and nothing inside it twice. Beyond `MAX_FILES` the last in order are left out, beyond `MAX_CORPUS_BYTES` the
+    largest: articles are small. Raises `CorpusError` if there is no such folder.
     """
     _require_folder(root)
-    judged = sorted(_walk(root), key=lambda found: found.file)
-    files = tuple(found for found in judged if isinstance(found, FileStat))
-    return Scan(root, files, tuple(found for found in judged if isinstance(found, Skipped)))
+    found: First[tuple[str, int, int]] = First(MAX_FILES)
+    skips = Skips()
+    _walk(root, found, skips)
+    first, beyond = found.close()
+    if beyond:
+        skips.add(WHOLE, f"{beyond:,} files beyond the first {MAX_FILES:,} in order of names", beyond)
+    files = []
+    for file, size, mtime_ns in first:
+        reason = _refusal(os.path.join(root, file))
+        if reason:
+            skips.add(file, reason)
+        else:
+            files.append(FileStat(file, size, mtime_ns))
+    return Scan(root, _fitting(files, skips), skips.told())
 
 
 def gather(found: Scan, known: Mapping[FileStat, Document | Skipped]) -> Corpus:
@@ -93,11 +111,14 @@ def gather(found: Scan, known: Mapping[FileStat, Document | Skipped]) -> Corpus:
 
 def read(root: Path, file: str) -> Document:
     """One article of the folder. Raises `NotTextError` if it holds no text, `OSError` if it cannot be read."""
-    raw = (root / file).read_bytes()
+    raw = read_bytes(root, file)
     text, encoding = decode(raw)
     sha256 = hashlib.sha256(raw).hexdigest()
     identity = hashlib.sha256(f"{file}\0{sha256}".encode()).hexdigest()[:12]
-    return Document(identity, file, sha256, encoding, text)
+    document = Document(identity, file, sha256, encoding, *plain(text))
+    if not document.text.strip():
+        raise NotTextError("empty")
+    return document
 
 
 def decode(raw: bytes) -> tuple[str, str]:
@@ -142,74 +163,118 @@ def _require_folder(root: Path) -> None:
         raise CorpusError(f"no permission to read '{root}'", "a readable folder", "change its permissions")
 
 
-def _walk(root: Path) -> Iterator[FileStat | Skipped]:
-    waiting = [root]
+def _walk(root: Path, found: First[tuple[str, int, int]], skips: Skips) -> None:
+    waiting = [""]
     while waiting:
         folder = waiting.pop()
         try:
-            entries = list(os.scandir(folder))
+            waiting += _judge(root, folder, found, skips)
         except OSError as error:
-            yield Skipped(_shown(_relative(root, folder) + "/"), _why(error))
-            continue
-        if folder != root and any(entry.name == CACHE_TAG for entry in entries):
-            continue
+            skips.add(folder, _why(error))
+
+
+def _judge(root: Path, folder: str, found: First[tuple[str, int, int]], skips: Skips) -> list[str]:
+    """Tells the files of a folder apart and returns its folders. Names are relative to the root, folders end in `/`."""
+    if folder and os.path.lexists(os.path.join(root, folder, CACHE_TAG)):
+        return []
+    folders = []
+    with _entries(root, folder) as entries:
         for entry in entries:
-            path = folder / entry.name
-            if entry.name.startswith("."):
+            name = entry.name
+            if name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(path)
+                folders.append(f"{folder}{name}/")
+                continue
+            judged = _judged(entry, folder + name)
+            if isinstance(judged, str):
+                skips.add(folder + name, judged)
             else:
-                yield _judge(path, _relative(root, path))
+                found.add(judged)
+    return folders
 
 
-def _judge(path: Path, file: str) -> FileStat | Skipped:
+@contextmanager
+def _entries(root: Path, folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """What a folder holds; `OSError` where a link took its place."""
+    if os.scandir not in os.supports_fd:
+        with os.scandir(os.path.join(root, folder)) as entries:
+            yield entries
+        return
+    # With a slash at its end a link would be followed.
+    place, flags = (os.path.join(root, folder[:-1]), FOLDER_FLAGS) if folder else (root, ROOT_FLAGS)
+    descriptor = os.open(place, flags)
     try:
-        found = path.lstat()
-    except OSError as error:
-        return Skipped(_shown(file), _why(error))
-    reason = _objection(path, file, found)
-    return Skipped(_shown(file), reason) if reason else FileStat(file, found.st_size, found.st_mtime_ns)
+        with os.scandir(descriptor) as entries:
+            yield entries
+    finally:
+        os.close(descriptor)
 
 
-def _objection(path: Path, file: str, found: os.stat_result) -> str:
-    if _UNPRINTABLE.search(file):
+def _judged(entry: os.DirEntry[str], file: str) -> tuple[str, int, int] | str:
+    """Name, size and time of a file that may be an article, or why it is none; what costs least is asked first."""
+    if not file.isprintable() and UNPRINTABLE.search(file):
         return "name with bytes that are not UTF-8 or with control characters"
-    if stat.S_ISLNK(found.st_mode):
-        return "a link, not followed"
-    if not stat.S_ISREG(found.st_mode):
-        return "not a regular file"
-    if path.suffix.lower() not in TEXT_SUFFIXES:
-        return f"extension {path.suffix} (read are .txt, .text, .md and none)"
-    if found.st_size > MAX_FILE_BYTES:
-        return f"larger than {MAX_FILE_BYTES // 1024**2} MiB"
-    # Asked here and not only on reading, so that a change of permissions is seen without opening any file.
-    return "" if os.access(path, os.R_OK) else "no permission to read"
+    try:
+        if entry.is_file(follow_symlinks=False):
+            suffix = _suffix(entry.name)
+            if suffix.lower() not in TEXT_SUFFIXES:
+                return f"extension {shown(suffix)} {READ_ARE}"
+        found = entry.stat(follow_symlinks=False)
+        require_servable(found)
+    except NotServedError as error:
+        return str(error)
+    except OSError as error:
+        return _why(error)
+    return (file, found.st_size, found.st_mtime_ns) if found.st_size else "empty"
+
+
+def _suffix(name: str) -> str:
+    """The ending as `Path.suffix` gives it, for a name that does not begin with a full stop."""
+    place = name.rfind(".")
+    return name[place:] if 0 < place < len(name) - 1 else ""
+
+
+def _refusal(path: str) -> str:
+    """Why a file may not be read. Asked without opening it, so that a change of permissions is seen by a scan."""
+    if os.access(path, os.R_OK):
+        return ""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return _why(error)
+    return "no permission to read"
+
+
+def _fitting(files: list[FileStat], skips: Skips) -> tuple[FileStat, ...]:
+    """The files without the largest of them, where they are too many bytes."""
+    excess = sum(file.size for file in files) - MAX_CORPUS_BYTES
+    left_out = set()
+    for file in sorted(files, key=lambda each: (-each.size, each.file)) if excess > 0 else ():
+        if excess <= 0:
+            break
+        excess -= file.size
+        left_out.add(file)
+        skips.add(file.file, f"one of the largest, beyond {MAX_CORPUS_BYTES // 1024**2} MiB in all")
+    return tuple(file for file in files if file not in left_out)
 
 
 def _attempt(root: Path, file: str) -> Document | Skipped:
     try:
         return read(root, file)
-    except NotTextError as error:
+    except (NotTextError, NotServedError) as error:
         return Skipped(file, str(error))
     except OSError as error:
         return Skipped(file, _why(error))
 
 
 def _nothing_readable(root: Path, skipped: tuple[Skipped, ...]) -> CorpusError:
-    reasons = "; ".join(f"{each.file}: {each.reason}" for each in skipped[:_SHOWN_REASONS])
-    more = f"; and {len(skipped) - _SHOWN_REASONS} more" if len(skipped) > _SHOWN_REASONS else ""
+    named = sorted(skipped, key=lambda each: each.files)[:_SHOWN_REASONS]
+    reasons = "; ".join(f"{each.file}: {each.reason}" for each in named)
+    rest = sum(each.files for each in skipped) - sum(each.files for each in named)
+    more = f"; and {rest:,} more" if rest else ""
     found = f"nothing readable in '{root}' ({reasons}{more})" if skipped else f"no files in '{root}'"
     return CorpusError(found, "a folder with text files", "add articles or name another folder with --corpus")
-
-
-def _relative(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix()
-
-
-def _shown(file: str) -> str:
-    # Backslashes stand for what a terminal must not receive and UTF-8 cannot hold.
-    return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], file)
 
 
 def _why(error: OSError) -> str:

@@ -3,15 +3,23 @@
 Vectors are addressed by position, in the order they were given. Nothing here knows of texts or models.
 """
 
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.errors import IndexMismatchError
+
 if TYPE_CHECKING:
     # Imported where it is used: it takes a tenth of a second, and most commands do without it.
     import faiss
+
+# How FAISS's file of an exact inner-product index begins: its name, the dimension, the number of vectors, two numbers
+# without use, whether it is trained, the metric, and how many numbers of four bytes follow.
+_HEADER = struct.Struct("<4siqqq?iQ")
+_NAME, _INNER_PRODUCT = b"IxFI", 0
 
 
 class DenseIndex:
@@ -42,7 +50,16 @@ class DenseIndex:
         return int(self._index.d)
 
     def scores(self, question: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Cosine of every passage with the question's unit vector of shape (dimension,): shape (passages,)."""
+        """Cosine of every passage with the question's unit vector of shape (dimension,): shape (passages,).
+
+        Raises `IndexMismatchError` for a vector of another dimension.
+        """
+        if question.shape != (self.dimension,):
+            raise IndexMismatchError(
+                f"an index with vectors of {self.dimension} numbers",
+                f"{question.size}",
+                "run `qa index --rebuild` to make it anew",
+            )
         cosines = np.zeros(self.size, dtype=np.float32)
         if self.size:
             found, positions = self._index.search(question.reshape(1, -1), self.size)
@@ -62,10 +79,17 @@ class DenseIndex:
 
     @classmethod
     def load(cls, path: Path) -> "DenseIndex":
-        """Reads what `save` wrote. The bytes must be trusted: FAISS does not guard itself against crafted ones."""
-        import faiss
+        """Reads what `save` wrote; raises `ValueError` for anything else.
 
-        index = faiss.deserialize_index(np.frombuffer(path.read_bytes(), dtype=np.uint8))
-        if not isinstance(index, faiss.IndexFlatIP):
-            raise ValueError(f"not an exact inner-product index: {type(index).__name__}")
-        return cls(index)
+        FAISS takes as much memory as a header asks for and makes any of its indexes that one names, so the header is
+        read here, and must be one of ours that agrees with the length of the file.
+        """
+        raw = path.read_bytes()
+        if len(raw) < _HEADER.size:
+            raise ValueError(f"{len(raw)} bytes are no index")
+        name, dimension, size, _, _, trained, metric, numbers = _HEADER.unpack_from(raw)
+        if (name, trained, metric) != (_NAME, True, _INNER_PRODUCT):
+            raise ValueError(f"not an exact inner-product index: {name!r}")
+        if dimension < 1 or size < 0 or numbers != dimension * size or len(raw) != _HEADER.size + 4 * numbers:
+            raise ValueError(f"{len(raw)} bytes are not {size} vectors of {dimension} numbers")
+        return cls.build(np.frombuffer(raw, dtype="<f4", offset=_HEADER.size).reshape(size, dimension))

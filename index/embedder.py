@@ -25,6 +25,8 @@ ADAPTED = Path(__file__).parent / "adapters" / "embedder.safetensors"
 """The weights trained for Spanish, float16, by the names of the encoder's parameters; its pooler is not used."""
 # Parts of a model folder that decide its vectors; a README or licence beside them does not.
 _DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")
+# Raised by one whenever the same files give other vectors. 2: special tokens in a text are text.
+_RULES = b"2\n"
 
 
 class Embedder(Protocol):
@@ -78,19 +80,27 @@ class SentenceTransformerEmbedder:
 
     def _model(self) -> Any:
         if self._loaded is None:
+            _require_no_pickles(self.folder)
             os.environ["HF_HUB_OFFLINE"] = "1"
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging
 
             logging.disable_progress_bar()  # type: ignore[no-untyped-call]
             try:
-                self._loaded = SentenceTransformer(str(self.folder), device="cpu", local_files_only=True)
+                self._loaded = SentenceTransformer(
+                    str(self.folder),
+                    device="cpu",
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    model_kwargs={"use_safetensors": True},  # other formats are pickles
+                )
             except (OSError, ValueError, KeyError) as error:
                 raise EmbedderError(
                     f"the embedding model in {self.folder} does not load ({error})",
                     "a complete sentence-transformers folder",
                     "copy the model anew or name another with --embedder",
                 ) from error
+            self._loaded.tokenizer.split_special_tokens = True  # «[SEP]» in an article is text
             if self.weights is not None:
                 _put(self.weights, self._loaded[0].auto_model)
         return self._loaded
@@ -133,6 +143,17 @@ def _put(path: Path, encoder: Any) -> None:
         ) from error
 
 
+def _require_no_pickles(folder: Path) -> None:
+    """Raises `EmbedderError` where the library would unpickle weights: those of layers it takes from a pickle too."""
+    for path in sorted(folder.rglob("pytorch_model*.bin")):
+        if not any((path.parent / f"model.safetensors{rest}").is_file() for rest in ("", ".index.json")):
+            raise EmbedderError(
+                f"the weights in {path} are a pickle, which may hold code",
+                "weights in safetensors",
+                "convert them, or name another model with --embedder",
+            )
+
+
 def find_model(name: str) -> Path:
     """The folder that holds the named model; `EmbedderError` if there is none on this machine."""
     folder = _bundled_folder() if name == BUNDLED else Path(name).expanduser()
@@ -169,8 +190,9 @@ def _hub_folder(name: str) -> Path | None:
 
 def folder_digest(folder: Path) -> str:
     """SHA-256 over names and contents of the files that decide the vectors, in order of their names."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in _DECIDING and p.is_file()):
+    total = hashlib.sha256(_RULES)
+    below = (Path(place) / name for place, _, names in os.walk(folder, followlinks=True) for name in names)
+    for path in sorted(path for path in below if path.suffix in _DECIDING and path.is_file()):
         total.update(f"{path.relative_to(folder).as_posix()}\0{_file_digest(path)}\n".encode())
     return total.hexdigest()
 

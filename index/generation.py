@@ -4,15 +4,20 @@
     passages.jsonl    where the passages lie in them
     lexical/          dense.faiss          manifest.json, written last
 
-Nothing is parsed before its digest is checked, and nothing is ever unpickled. Which generation is in use is the
-business of `store`.
+Nothing is parsed before its digest is checked, and nothing is ever unpickled. Who may write the folder may write
+digests too, so what is parsed must also have the form that `write` gives it. Which generation is in use is the business
+of `store`.
 """
 
+import errno
 import hashlib
+import io
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from index import manifest as manifests
@@ -21,10 +26,13 @@ from index.dense import DenseIndex
 from index.errors import IndexDamagedError
 from index.lexical import LexicalIndex
 from index.manifest import Manifest, Recipe
+from index.plain import plain
 from index.types import Document, Passage
 
 _MANIFEST = "manifest.json"
 _DOCUMENTS, _PASSAGES, _LEXICAL, _DENSE = "documents.jsonl", "passages.jsonl", "lexical", "dense.faiss"
+# What reading JSON raises that nests too deep, or holds other things than were written.
+_MISSHAPEN = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +88,24 @@ def read(folder: Path, manifest_digest: str) -> StoredIndex:
 
     Raises `IndexMismatchError` for one of another schema.
     """
-    try:
-        raw = (folder / _MANIFEST).read_bytes()
+    with _damage_told(folder, _MANIFEST):
+        raw = content(folder / _MANIFEST)
         if hashlib.sha256(raw).hexdigest() != manifest_digest:
             raise damaged(folder, _MANIFEST)
         manifest = manifests.from_json(raw)
         _check_digests(folder, manifest.files)
-        return _parse(folder, manifest)
+    return _parse(folder, manifest)
+
+
+@contextmanager
+def _damage_told(folder: Path, file: str) -> Iterator[None]:
+    """Tells what is raised where a file cannot be read or has another form as damage to it."""
+    try:
+        yield
     except OSError as error:
-        raise damaged(folder, Path(error.filename or folder).name) from error
+        raise damaged(folder, Path(error.filename or file).name) from error
+    except _MISSHAPEN as error:
+        raise damaged(folder, file) from error
 
 
 def damaged(place: Path, file: str) -> IndexDamagedError:
@@ -98,6 +115,12 @@ def damaged(place: Path, file: str) -> IndexDamagedError:
         "the files as they were written",
         "run `qa index --rebuild` to make it anew",
     )
+
+
+def content(path: Path) -> bytes:
+    """What a file holds. Raises `OSError` for anything but a regular file, also for a link; waits for nothing."""
+    with _opened(path) as file:
+        return file.read()
 
 
 def sync(path: Path) -> None:
@@ -111,7 +134,15 @@ def sync(path: Path) -> None:
 
 def _document_fields(draft: Draft, document: Document) -> dict[str, object]:
     found = draft.stats[document.file]
-    return {**asdict(document), "size": found.size, "mtime_ns": found.mtime_ns}
+    return {
+        "id": document.id,
+        "file": document.file,
+        "sha256": document.sha256,
+        "encoding": document.encoding,
+        "text": document.written,
+        "size": found.size,
+        "mtime_ns": found.mtime_ns,
+    }
 
 
 def _passage_fields(passage: Passage) -> dict[str, object]:
@@ -138,24 +169,59 @@ def _check_digests(folder: Path, expected: Mapping[str, str]) -> None:
 
 
 def _parse(folder: Path, manifest: Manifest) -> StoredIndex:
-    documents, stats = {}, {}
-    for line in (folder / _DOCUMENTS).read_bytes().splitlines():
-        each = json.loads(line)
-        document = Document(each["id"], each["file"], each["sha256"], each["encoding"], each["text"])
-        documents[document.id] = document
-        stats[document.file] = FileStat(document.file, each["size"], each["mtime_ns"])
-    passages = []
-    for line in (folder / _PASSAGES).read_bytes().splitlines():
-        each = json.loads(line)
-        passages.append(_passage(documents[each["document"]], each["start"], each["end"], each["boilerplate"]))
-    lexical, dense = LexicalIndex.load(folder / _LEXICAL), DenseIndex.load(folder / _DENSE)
-    everything = tuple(documents.values())
-    return StoredIndex(manifest.generation, manifest, everything, stats, tuple(passages), lexical, dense)
+    with _damage_told(folder, _DOCUMENTS):
+        read_documents = [_document(json.loads(line)) for line in content(folder / _DOCUMENTS).splitlines()]
+        documents = {document.id: document for document, _ in read_documents}
+        stats = {document.file: found for document, found in read_documents}
+        if not len(documents) == len(stats) == len(read_documents):
+            raise ValueError("an article twice")
+    with _damage_told(folder, _PASSAGES):
+        passages = [_passage(json.loads(line), documents) for line in content(folder / _PASSAGES).splitlines()]
+    with _damage_told(folder, _LEXICAL):
+        lexical = LexicalIndex.load(folder / _LEXICAL)
+    with _damage_told(folder, _DENSE):
+        dense = DenseIndex.load(folder / _DENSE)
+    stored = StoredIndex(
+        manifest.generation, manifest, tuple(documents.values()), stats, tuple(passages), lexical, dense
+    )
+    with _damage_told(folder, _MANIFEST):
+        _require_fitting(stored, folder.name)
+    return stored
 
 
-def _passage(document: Document, start: int, end: int, boilerplate: bool) -> Passage:
-    identity = f"{document.id}:{start}-{end}"
-    return Passage(identity, document.id, start, end, document.text[start:end], boilerplate)
+def _require_fitting(stored: StoredIndex, generation: str) -> None:
+    """Checks that the parts are of one index, and of the one that the manifest describes."""
+    if stored.generation != generation or stored.manifest.recipe.dimension != stored.dense.dimension:
+        raise ValueError("the manifest of another index")
+    if stored.manifest.corpus != {document.file: document.sha256 for document in stored.documents}:
+        raise ValueError("the manifest of other articles")
+    if not stored.lexical.size == stored.dense.size == len(stored.passages):
+        raise ValueError("parts of different indexes")
+
+
+def _document(fields: object) -> tuple[Document, FileStat]:
+    match fields:
+        case {
+            "id": str(identity),
+            "file": str(file),
+            "sha256": str(sha256),
+            "encoding": str(encoding),
+            "text": str(text),
+            "size": int(size),
+            "mtime_ns": int(mtime_ns),
+        }:
+            (file + text).encode()  # no file decodes to half a character, which JSON can hold
+            return Document(identity, file, sha256, encoding, *plain(text)), FileStat(file, size, mtime_ns)
+    raise ValueError("no article")
+
+
+def _passage(fields: object, documents: Mapping[str, Document]) -> Passage:
+    match fields:
+        case {"document": str(identity), "start": int(start), "end": int(end), "boilerplate": bool(boilerplate)}:
+            text = documents[identity].text
+            if 0 <= start < end <= len(text):
+                return Passage(f"{identity}:{start}-{end}", identity, start, end, text[start:end], boilerplate)
+    raise ValueError("no passage")
 
 
 def _files(folder: Path) -> list[str]:
@@ -165,8 +231,17 @@ def _files(folder: Path) -> list[str]:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with _opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    # Opened as usual, a pipe in the place of a file would be waited for, without end.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return open(descriptor, "rb")
 
 
 def _sync_below(folder: Path) -> None:

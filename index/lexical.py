@@ -4,8 +4,11 @@ Texts go in once, in order; a question gives one score per text, in that order. 
 bm25s's (Lucene's variant, https://arxiv.org/abs/2407.03618).
 """
 
+import json
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,12 @@ RELATED_SHARE = 0.3
 """What a word counts that stands for another of the same meaning."""
 _TRANSLATION_SHARE = 0.8
 _NO_TERM = "\0"
+# The arrays of bm25s as it stores them, all of one dimension, and how NumPy's header of such a file reads. The header
+# is a Python expression, so that nothing but this one goes to its parser.
+_ARRAYS = {"data.csc.index.npy": "f4", "indices.csc.index.npy": "i4", "indptr.csc.index.npy": "i8"}
+_HEADER = re.compile(rb"\x93NUMPY\x01\0v\0\{'descr': '<(..)', 'fortran_order': False, 'shape': \((\d{1,18}),\), \} *\n")
+_HEADER_BYTES = 128
+_PARAMETERS = ("k1", "b", "delta", "method", "idf_method", "dtype", "int_dtype", "backend", "num_docs", "version")
 
 
 class LexicalIndex:
@@ -33,6 +42,11 @@ class LexicalIndex:
         self._by_beginning: dict[str, list[str]] = defaultdict(list)
         for term in scorer.vocab_dict:
             self._by_beginning[term[:4]].append(term)
+
+    @property
+    def size(self) -> int:
+        """Number of texts."""
+        return self._size
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> "LexicalIndex":
@@ -94,14 +108,71 @@ class LexicalIndex:
         return float(np.log1p((self._size - holding + 0.5) / (holding + 0.5)))
 
     def save(self, folder: Path) -> None:
-        """Writes the index as NumPy arrays and JSON into the folder, which is made if need be."""
+        """Writes the index as NumPy arrays and JSON into the folder, which is made if need be; `OSError` if it cannot.
+
+        The files are those of bm25s, not written by it: NumPy leaves the end of an array to the C library, and a full
+        disk that this meets on closing goes unsaid.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        self._scorer.save(str(folder), show_progress=False)
+        for name in ("data", "indices", "indptr"):
+            array = BytesIO()
+            np.save(array, self._scorer.scores[name], allow_pickle=False)
+            (folder / f"{name}.csc.index.npy").write_bytes(array.getvalue())
+        (folder / "vocab.index.json").write_bytes(json.dumps(self._scorer.vocab_dict, ensure_ascii=False).encode())
+        (folder / "params.index.json").write_bytes(json.dumps(self._parameters()).encode())
 
     @classmethod
     def load(cls, folder: Path) -> "LexicalIndex":
-        """Reads what `save` wrote; nothing in it is unpickled."""
+        """Reads what `save` wrote; nothing in it is unpickled. Raises `ValueError` for files of any other form."""
         import bm25s
 
+        _require_settings(folder / "params.index.json")
+        for file, kind in _ARRAYS.items():
+            _require_array(folder / file, kind)
+        vocabulary = json.loads((folder / "vocab.index.json").read_bytes())
+        if type(vocabulary) is not dict or any(type(number) is not int for number in vocabulary.values()):
+            raise ValueError("no numbered terms")
         scorer = bm25s.BM25.load(str(folder), allow_pickle=False, show_progress=False)
+        # bm25s numbers the empty word as well, which no text has.
+        _require_matrix(scorer.scores, sorted(number for term, number in vocabulary.items() if term))
         return cls(scorer, int(scorer.scores["num_docs"]) - (_NO_TERM in scorer.vocab_dict))
+
+    def _parameters(self) -> dict[str, object]:
+        import bm25s
+
+        own = {name: getattr(self._scorer, name) for name in _PARAMETERS[:-2]}
+        return {**own, "num_docs": int(self._scorer.scores["num_docs"]), "version": bm25s.__version__}
+
+
+def _require_settings(path: Path) -> None:
+    """Checks that the scores are those of this formula and need no compiler; its weights are in the manifest."""
+    fields = json.loads(path.read_bytes())
+    ours = {"method": "lucene", "idf_method": "lucene", "backend": "numpy"}
+    if type(fields) is not dict or {**fields, **ours} != fields or not fields.keys() <= set(_PARAMETERS):
+        raise ValueError("scores of another formula")
+    if type(fields.get("num_docs")) is not int or fields["num_docs"] < 0:
+        raise ValueError("no number of texts")
+
+
+def _require_array(path: Path, kind: str) -> None:
+    """Checks that a file is a NumPy array of the kind, and as long as its header says."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    found = _HEADER.fullmatch(header)
+    if found is None or found[1] != kind.encode():
+        raise ValueError(f"not an array of {kind}: {path.name}")
+    if path.stat().st_size != _HEADER_BYTES + int(found[2]) * int(kind[1]):
+        raise ValueError(f"an array of another length: {path.name}")
+
+
+def _require_matrix(matrix: Mapping[str, Any], numbers: Sequence[int]) -> None:
+    """Checks that each term's column lies in the arrays, and that each place in it is that of a text."""
+    data, places, starts = matrix["data"], matrix["indices"], matrix["indptr"]
+    if numbers != list(range(len(starts) - 1)):
+        raise ValueError("other terms than columns")
+    if starts[0] != 0 or starts[-1] != len(data) or len(places) != len(data) or (np.diff(starts) < 0).any():
+        raise ValueError("columns that are none")
+    if len(places) and (places.min() < 0 or places.max() >= matrix["num_docs"]):
+        raise ValueError("scores of texts that there are not")
+    if not np.isfinite(data).all():
+        raise ValueError("scores that are no numbers")

@@ -12,7 +12,7 @@ from index.chunker import ChunkerSettings
 from index.corpus import FileStat
 from index.errors import IndexMismatchError
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised by one whenever the files of an index change their form or meaning."""
 
 
@@ -57,23 +57,43 @@ def to_json(manifest: Manifest) -> bytes:
 
 
 def from_json(raw: bytes) -> Manifest:
-    """Reads what `to_json` wrote, of which the digest was checked; `IndexMismatchError` if it has another schema."""
+    """Reads what `to_json` wrote, of which the digest was checked.
+
+    Raises `IndexMismatchError` if it has another schema, and `ValueError` if it has not the form of a manifest.
+    """
     fields = json.loads(raw)
-    if fields["schema"] != SCHEMA:
-        raise IndexMismatchError(
-            f"an index of schema {fields['schema']}", f"schema {SCHEMA}", "run `qa index --rebuild` to make it anew"
-        )
-    depends = fields["depends"]
-    embedder = depends["embedder"]
-    recipe = Recipe(
-        ChunkerSettings(**depends["chunker"]),
-        embedder["name"],
-        embedder["digest"],
-        embedder["dimension"],
-        depends["normalisation"],
-    )
-    skipped = {FileStat(each["file"], each["size"], each["mtime_ns"]): each["reason"] for each in fields["skipped"]}
-    return Manifest(fields["generation"], fields["files"], depends["corpus"], recipe, skipped)
+    match fields:
+        case {"schema": int(schema)} if schema != SCHEMA:
+            raise IndexMismatchError(
+                f"an index of schema {schema}", f"schema {SCHEMA}", "run `qa index --rebuild` to make it anew"
+            )
+        case {
+            "schema": int(),
+            "generation": str(generation),
+            "files": dict(files),
+            "depends": {"corpus": dict(corpus), **depends},
+            "skipped": list(skipped),
+        }:
+            return Manifest(generation, files, corpus, _recipe(depends), dict(map(_skipped, skipped)))
+    raise ValueError("not a manifest")
+
+
+def _recipe(depends: object) -> Recipe:
+    match depends:
+        case {
+            "chunker": {"max_characters": int(most), "min_characters": int(least)},
+            "embedder": {"name": str(name), "digest": str(digest), "dimension": int(dimension)},
+            "normalisation": str(normalisation),
+        }:
+            return Recipe(ChunkerSettings(most, least), name, digest, dimension, normalisation)
+    raise ValueError("nothing that an index is made from")
+
+
+def _skipped(fields: object) -> tuple[FileStat, str]:
+    match fields:
+        case {"file": str(file), "size": int(size), "mtime_ns": int(mtime_ns), "reason": str(reason)}:
+            return FileStat(file, size, mtime_ns), reason
+    raise ValueError("not a file that was tried in vain")
 
 
 def _depends(manifest: Manifest) -> dict[str, object]:

@@ -23,7 +23,8 @@ _SOUNDS = (
     ("ll", "i"), ("qu", "k"), ("gu(?=[ei])", "g"), ("c(?=[ei])", "s"), ("g(?=[ei])", "j"), ("h", ""), ("[vw]", "b"),
     ("z", "s"), ("[cq]", "k"), ("^j", "i"), ("y", "i"), (r"m(?=[pb]|$)", "n"), (r"(.)\1+", r"\1"),
 )  # fmt: skip
-_SENTENCE_START = re.compile(r"(?:^|[.!?…:\n])\s*[«“\"'¿¡(]*([^\W\d_]+)")
+# Blanks only to the end of a line: to go through many empty lines from each of them takes the square of the time.
+_SENTENCE_START = re.compile(r"(?:^|[.!?…:\n])[^\S\n]*[«“\"'¿¡(]*([^\W\d_]+)")
 
 
 @dataclass(frozen=True, slots=True)

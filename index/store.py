@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,9 +24,13 @@ from index.errors import IndexDamagedError, UserError
 from index.generation import Draft, StoredIndex
 
 LOCK_WAIT_SECONDS = 120.0
+# Each time takes two whole builds while the index is read once.
+_OVERTAKEN_AT_MOST = 100
 
 _POINTER, _LOCK, _GENERATIONS = "current", "lock", "generations"
 _GENERATION_ID = re.compile(r"[0-9a-f]{16}")
+# Read as it is written and in no other way: the generation becomes part of a path.
+_POINTER_FORM = re.compile(rb'\{"generation": "([0-9a-f]{16})", "manifest": "([0-9a-f]{64})"\}')
 # The signature is part of the convention; backup programs look for it.
 _CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n# An index of articles; it can be made anew.\n"
 
@@ -46,7 +50,7 @@ def cache_folder() -> Path:
 
 def default_index_dir(corpus_root: Path) -> Path:
     """Where the index of a folder lies unless the user says otherwise: in the user's cache, one for each folder."""
-    key = hashlib.sha256(os.fsencode(corpus_root.resolve())).hexdigest()[:16]
+    key = hashlib.sha256(os.fsencode(os.path.realpath(corpus_root))).hexdigest()[:16]
     return cache_folder() / "indexes" / key
 
 
@@ -61,14 +65,16 @@ def load(index_dir: Path) -> StoredIndex:
     Raises `IndexDamagedError` if it is not as it was written or not there, `IndexMismatchError` for another schema.
     """
     pointer = _read_pointer(index_dir)
-    try:
-        return _read_generation(index_dir, pointer)
-    except IndexDamagedError:
-        # Writers may have replaced the generation and removed it while it was being read.
-        renewed = _read_pointer(index_dir)
-        if renewed == pointer:
-            raise
-        return _read_generation(index_dir, renewed)
+    for _ in range(_OVERTAKEN_AT_MOST):
+        try:
+            return _read_generation(index_dir, pointer)
+        except IndexDamagedError:
+            # Writers may have replaced the generation and removed it while it was being read.
+            renewed = _read_pointer(index_dir)
+            if renewed == pointer:
+                raise
+            pointer = renewed
+    return _read_generation(index_dir, pointer)
 
 
 @contextmanager
@@ -77,8 +83,8 @@ def writing(index_dir: Path, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterato
     from filelock import FileLock, Timeout
 
     with _os_errors_told(index_dir):
-        index_dir.mkdir(parents=True, exist_ok=True)
-        (index_dir / CACHE_TAG).write_bytes(_CACHE_SIGNATURE)
+        _make_folder(index_dir)
+        _tag(index_dir / CACHE_TAG)
         lock = FileLock(index_dir / _LOCK, is_singleton=True)
         try:
             lock.acquire(timeout=wait_seconds)
@@ -89,20 +95,31 @@ def writing(index_dir: Path, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterato
     try:
         yield
     finally:
-        lock.release()
+        with _os_errors_told(index_dir):
+            lock.release()
 
 
 def write(index_dir: Path, draft: Draft) -> str:
     """Stores a new generation, makes it the current one, and returns its id.
 
     The generation before it stays for readers still in it; older ones and the remains of interrupted writes go.
-    Raises `UserError` if the folder cannot be written or another writer does not finish.
+    Raises `UserError` if the folder cannot be written or another writer does not finish; what was written of the new
+    generation goes, and the index before stays in force unless the pointer had moved already.
     """
     with writing(index_dir), _os_errors_told(index_dir):
         before = _generation_before(index_dir)
         generation = os.urandom(8).hex()
-        manifest = generations.write(index_dir / _GENERATIONS / generation, draft)
-        _replace_pointer(index_dir, _Pointer(generation, manifest))
+        folder, aside = index_dir / _GENERATIONS / generation, index_dir / f"{_POINTER}.new"
+        with ExitStack() as undone:
+            # What a full disk cut short must not keep it full.
+            undone.callback(shutil.rmtree, folder, ignore_errors=True)
+            undone.callback(_remove, aside)
+            manifest = generations.write(folder, draft)
+            _write_synced(aside, json.dumps(asdict(_Pointer(generation, manifest))).encode())
+            generations.sync(index_dir)
+            undone.pop_all()
+        os.replace(aside, index_dir / _POINTER)
+        generations.sync(index_dir)
         _remove_all_but(index_dir, {before, generation})
         return generation
 
@@ -121,14 +138,12 @@ def _os_errors_told(index_dir: Path) -> Iterator[None]:
 
 def _read_pointer(index_dir: Path) -> _Pointer:
     try:
-        fields = json.loads((index_dir / _POINTER).read_bytes())
-        pointer = _Pointer(str(fields["generation"]), str(fields["manifest"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = _POINTER_FORM.fullmatch(generations.content(index_dir / _POINTER))
+    except OSError as error:
         raise generations.damaged(index_dir, _POINTER) from error
-    # The name becomes part of a path.
-    if not _GENERATION_ID.fullmatch(pointer.generation):
+    if found is None:
         raise generations.damaged(index_dir, _POINTER)
-    return pointer
+    return _Pointer(found[1].decode(), found[2].decode())
 
 
 def _read_generation(index_dir: Path, pointer: _Pointer) -> StoredIndex:
@@ -142,12 +157,27 @@ def _generation_before(index_dir: Path) -> str:
         return ""
 
 
-def _replace_pointer(index_dir: Path, pointer: _Pointer) -> None:
-    aside = index_dir / f"{_POINTER}.new"
-    aside.write_bytes(json.dumps(asdict(pointer)).encode())
-    generations.sync(aside)
-    os.replace(aside, index_dir / _POINTER)
-    generations.sync(index_dir)
+def _make_folder(folder: Path) -> None:
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        # A folder in which one may write but not read cannot be synced.
+        with suppress(PermissionError):
+            generations.sync(each.parent)
+
+
+def _tag(path: Path) -> None:
+    # Left alone once it is right: on a full disk it could be emptied, but not written again.
+    if not path.is_file() or path.read_bytes() != _CACHE_SIGNATURE:
+        _write_synced(path, _CACHE_SIGNATURE)
+
+
+def _write_synced(path: Path, raw: bytes) -> None:
+    # What bears the name may be a link to a file elsewhere, or a pipe that nobody reads.
+    _remove(path)
+    with path.open("xb") as file:
+        file.write(raw)
+    generations.sync(path)
 
 
 def _remove_all_but(index_dir: Path, kept: set[str]) -> None:
@@ -155,3 +185,8 @@ def _remove_all_but(index_dir: Path, kept: set[str]) -> None:
         if _GENERATION_ID.fullmatch(folder.name) and folder.name not in kept:
             # What cannot be removed now does no harm and is tried again by the next writer.
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(file: Path) -> None:
+    with suppress(OSError):
+        file.unlink()

@@ -5,23 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from index import build, store
 from index.build import Changes, Progress
 from index.chunker import ChunkerSettings
-from index.embedder import BUNDLED, Embedder, open_embedder
+from index.embedder import Embedder
 from index.generation import StoredIndex
+from index.plain import plain
 from index.search import search
 from index.spanish import fold
 from index.spelling import Spelling
-from index.types import Hit
+from index.types import Document, Hit
 from qa.citations import Statement, Verified
 from qa.conversation import completed, divide
 from qa.coverage import coverage, speaks_of
 from qa.intent import Intent, absent_years, checked, intent_of, is_greeting
-from qa.merging import merge_adapter
-from qa.model import LlamaModel, Model, file_digest, find_bundled_model
+from qa.model import Model, file_digest
+from qa.opening import accept_embedder, known_embedder, known_model, model_path
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
 from qa.ranking import Ranker, load_ranker
 from qa.reader import Reader, read_composing, read_runs, read_sentences
@@ -36,7 +36,6 @@ GREETING = "Hola. Pregunte algo que puedan decir los artículos, o pida «resume
 ADAPTER = "adapters/reader.gguf"
 LEAST_TOLD = 0.5
 """Share of a topic's words, by rarity, that an article must hold to be summed up as the one about it."""
-_CONTEXT_TOKENS = 4096
 
 
 class Assistant:
@@ -64,7 +63,7 @@ class Assistant:
     @cached_property
     def embedder(self) -> Embedder:
         """The embedding model that was named, or the installed one."""
-        return self._given_embedder or open_embedder(self.settings.embedder or BUNDLED)
+        return self._given_embedder or known_embedder(self.settings)
 
     @cached_property
     def adapter(self) -> Path | None:
@@ -76,29 +75,13 @@ class Assistant:
     @cached_property
     def model(self) -> Model:
         """The reading model that was named, or the installed one with its adapter."""
-        if self._given_model is not None:
-            return self._given_model
-        path, threads = self.model_path, self.settings.threads
-        if self.adapter is None:
-            return LlamaModel.open(path, _CONTEXT_TOKENS, threads)
-        try:
-            merged_path = merge_adapter(path, self.adapter, store.cache_folder() / "models")
-        except OSError:  # the cache cannot be written: the same file, for this process alone
-            with TemporaryDirectory(prefix="consta-", ignore_cleanup_errors=True) as folder:
-                merged_path = merge_adapter(path, self.adapter, Path(folder))
-                return LlamaModel.open(merged_path, _CONTEXT_TOKENS, threads, branching=True)
-        return LlamaModel.open(merged_path, _CONTEXT_TOKENS, threads, branching=True)
-
-    @property
-    def model_path(self) -> Path:
-        """The weights file that was named, or the installed one."""
-        return Path(self.settings.model).expanduser() if self.settings.model else find_bundled_model()
+        return self._given_model or known_model(self.settings, self.adapter)
 
     @cached_property
     def model_identity(self) -> str:
         """Name and digest of the reading model and how it reads; the model need not be loaded for it."""
-        given = self._given_model
-        name, digest = (given.name, given.digest) if given else (self.model_path.name, file_digest(self.model_path))
+        given, path = self._given_model, model_path(self.settings)
+        name, digest = (given.name, given.digest) if given else (path.name, file_digest(path))
         adapter = f"+{file_digest(self.adapter)[:12]}" if self.adapter else ""
         return f"{name} {digest[:12]}{adapter} {self.reader}"
 
@@ -127,6 +110,7 @@ class Assistant:
             self._index, self.changes = build.update(
                 self.settings.corpus, self.index_dir, self.embedder, ChunkerSettings(), self._progress, rebuild
             )
+            accept_embedder(self.settings, self.embedder)
         return self._index
 
     @property
@@ -135,8 +119,10 @@ class Assistant:
         return {document.id: document.file for document in (self._index or self.index()).documents}
 
     def search(self, question: str) -> tuple[Hit, ...]:
-        """The passages most likely to answer a question, best first."""
-        return self._search(question, self.index())
+        """The passages most likely to answer a question, best first, as they are written."""
+        index = self.index()
+        documents = {document.id: document for document in index.documents}
+        return tuple(_as_written(hit, documents) for hit in self._search(question, index))
 
     def _search(self, question: str, index: StoredIndex) -> tuple[Hit, ...]:
         if self._retriever is not None:
@@ -159,7 +145,7 @@ class Assistant:
         began = time.perf_counter()
         text = checked(question)
         index = self.index()
-        found = self._found(text, self._turns(history), index, listener)
+        found = self._found(plain(text)[0], self._turns(history), index, listener)
         require_unchanged(self.settings.corpus, found.verified.citations)
         total = time.perf_counter() - began
         seconds = {"search": found.search_seconds, "read": total - found.search_seconds, "total": total}
@@ -268,6 +254,7 @@ class Assistant:
         self, identity: str, question: str, found: Found, index: StoredIndex, seconds: Mapping[str, float]
     ) -> Answer:
         confidence = found.confidence
+        documents = {document.id: document for document in index.documents}
         return Answer(
             id=identity,
             question=question,
@@ -278,9 +265,15 @@ class Assistant:
             confidence=None if confidence is None else round(confidence, 4),
             citations=found.verified.citations,
             rejected=found.verified.rejected,
-            hits=found.hits,
+            hits=tuple(_as_written(hit, documents) for hit in found.hits),
             model=self.model_identity,
             index=index.manifest.fingerprint[:16],
             seconds={stage: round(value, 3) for stage, value in seconds.items()},
             notices=found.notices,
         )
+
+
+def _as_written(hit: Hit, documents: Mapping[str, Document]) -> Hit:
+    """The hit with offsets and text of the file that it stands in."""
+    document = documents[hit.passage.document_id]
+    return hit if document.layout is None else replace(hit, passage=document.as_written(hit.passage))

@@ -4,11 +4,12 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from itertools import islice, zip_longest
 from pathlib import Path
 
+from index.generation import sync
 from qa.errors import QuestionsError
 from qa.questions import Asked
 from qa.record import SCHEMA
@@ -28,29 +29,38 @@ class AnswersFile:
 
         Raises `QuestionsError` if the file answers other ones. What a stopped run left of a line is cut off.
         """
-        *lines, begun = self._read().split(b"\n")
+        lines, begun = _divided(self._read())
         answered = list(islice(questions, len(lines)))
         for number, (line, asked) in enumerate(zip_longest(lines, answered), 1):
             if asked is None or not _answers(line, asked):
                 raise self._refused(number)
-        # A file without a newline may be anybody's: only what begins like a record is ours to cut.
-        if not (begun.startswith(_OPENING) or _OPENING.startswith(begun)):
+        if not _is_begun_by_us(begun, behind_records=bool(lines)):
             raise self._refused(len(lines) + 1)
         self._cut(len(begun))
         return len(lines), sum("error" in json.loads(line) for line in lines)
 
     def write(self, line: str) -> None:
         """Appends a record and waits until it is on disk. Raises `QuestionsError` where that fails."""
-        left = line.encode("utf-8") + b"\n"
+        try:
+            self._append(line.encode("utf-8") + b"\n")
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def _append(self, left: bytes) -> None:
+        before = self._file.seek(0, os.SEEK_END)
         try:
             while left:
                 left = left[self._file.write(left) or 0 :]
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        except OSError:
+            # A line that may not be on disk must not be taken for finished by the next run.
+            with suppress(OSError):
+                self._file.truncate(before)
+            raise
 
     def _read(self) -> bytes:
         try:
+            self._file.seek(0)
             return self._file.read()
         except OSError as error:
             raise QuestionsError(
@@ -58,9 +68,10 @@ class AnswersFile:
             ) from error
 
     def _cut(self, length: int) -> None:
-        """Takes that many bytes off the end and stays there."""
+        """Takes that many bytes off the end; what stays is on disk, even if a run was killed before it saw to that."""
         try:
             self._file.truncate(self._file.seek(-length, os.SEEK_END))
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
@@ -75,28 +86,57 @@ class AnswersFile:
 @contextmanager
 def answers_file(path: Path, restart: bool) -> Iterator[AnswersFile]:
     """Opens the file for the answers of a batch, for this process alone; `restart` empties it first."""
-    from filelock import FileLock, Timeout
+    from filelock import lock_descriptor
 
-    lock = FileLock(f"{path}.lock")
     try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise QuestionsError(f"another run is writing {path}", "one run at a time", "wait for it") from error
+        file = _opened(path)
     except OSError as error:
         raise _unwritable(path, error) from error
-    try:
+    with file:
         try:
-            if path.exists() and not path.is_file():  # a device would be read without end
-                raise OSError(errno.EINVAL, "Not a file")
-            # Without a buffer: what could not be written must not be tried again on closing.
-            file = path.open("w+b" if restart or not path.exists() else "r+b", buffering=0)
+            # The file itself is locked, so whatever name another run knows it by; closing it ends that, a kill as well.
+            alone = lock_descriptor(file.fileno(), blocking=False)
+            if alone and restart:
+                file.truncate(0)
         except OSError as error:
             raise _unwritable(path, error) from error
-        with file:
-            yield AnswersFile(path, file)
-    finally:
-        Path(f"{path}.lock").unlink(missing_ok=True)
-        lock.release()
+        if not alone:
+            raise QuestionsError(f"another run is writing {path}", "one run at a time", "wait for it")
+        yield AnswersFile(path, file)
+
+
+def _opened(path: Path) -> FileIO:
+    """The file, made with its folders where they are missing, and their entries on disk. Empties nothing."""
+    if path.exists() and not path.is_file():  # a device would be read without end
+        raise OSError(errno.EINVAL, "Not a file")
+    folder = Path(os.path.realpath(path)).parent
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    # Without a buffer: what could not be written must not be tried again on closing.
+    file = path.open("a+b", buffering=0)
+    for each in (folder, *(made.parent for made in missing)):
+        with suppress(OSError):  # not every file system can; the records are synced in any case
+            sync(each)
+    return file
+
+
+def _divided(raw: bytes) -> tuple[list[bytes], bytes]:
+    """The lines that were finished, and what there is of one that was not."""
+    *lines, begun = raw.split(b"\n")
+    # A power cut leaves zeros for what did not reach the disk, with the end of the line behind them perhaps.
+    if lines and not begun and b"\0" in lines[-1]:
+        begun = lines.pop() + b"\n"
+    return lines, begun
+
+
+def _is_begun_by_us(begun: bytes, behind_records: bool) -> bool:
+    """Whether a line without an end, or with zeros in it, is a record that a stopped run began, and so ours to cut.
+
+    No record has a zero byte. A file of nothing else may be anybody's, unless records stand before them.
+    """
+    if behind_records and b"\0" in begun:
+        return True
+    return begun.startswith(_OPENING) or _OPENING.startswith(begun)
 
 
 def _unwritable(path: Path, error: OSError) -> QuestionsError:

@@ -5,6 +5,7 @@ on where it was when the same command is given again.
 """
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -110,15 +111,24 @@ def run_batch(
 
 def require_apart(questions: Path | None, output: Path, settings: Settings) -> None:
     """Raises `QuestionsError` where the answers would replace the questions or become an article themselves."""
-    place = output.resolve()
-    if questions is not None and place == questions.resolve():
+    # Not `resolve`, which crashes where a link leads to itself: that is told when the file is opened.
+    place = Path(os.path.realpath(output))
+    if questions is not None and _is_same_file(questions, output):
         raise QuestionsError(f"{output} holds the questions", "another file for the answers", "name one with -o")
-    if place.is_relative_to(settings.corpus.resolve()) and place.suffix.lower() in TEXT_SUFFIXES:
+    if place.is_relative_to(os.path.realpath(settings.corpus)) and place.suffix.lower() in TEXT_SUFFIXES:
         raise QuestionsError(
             f"{output} would be read as an article of {settings.corpus}",
             "a file elsewhere, or one in .jsonl",
             "name one",
         )
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    """Whether both name one file, through links of any kind; what cannot be looked at is told when it is opened."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _print_at_once(record: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from index import countries
+from index.plain import plain
 from index.quantities import numerals, quantities
 from index.spanish import analyse, fold, sentences
 from index.types import Document
@@ -68,7 +69,8 @@ def verify(draft: Draft, documents: Mapping[str, Document], translated: bool = F
             rejected.append(Rejected(part.text, "beyond the limit on quotations"))
         else:
             markers = tuple(add(citation, citations) for citation in found)
-            text = found[0].quote if part.copied and len(part.text) > LONGEST_QUOTE_CHARACTERS else part.text
+            long = part.copied and len(part.text) > LONGEST_QUOTE_CHARACTERS
+            text = plain(found[0].quote)[0] if long else part.text
             statements.append(Statement(text, markers))
     apart = all(part.copied for part in draft.parts)
     return Verified(tuple(statements), tuple(citations), tuple(rejected), apart)
@@ -113,7 +115,7 @@ def _composed_evidence(
     if missing:
         return Rejected(part.text, f"not in the cited text: {', '.join(missing)}")
     quoted = [_closest_sentence(part.text, span, documents[span.document_id]) for span in spans[:MOST_CITATIONS]]
-    shown = " ".join(citation.quote for citation in quoted)
+    shown = " ".join(plain(citation.quote)[0] for citation in quoted)
     # The quotation is what the user sees, so it, and not only its passage, must hold the figures.
     absent = unsupported(part.text, shown, translated=True)
     return Rejected(part.text, f"not in one quotation: {', '.join(absent)}") if absent else quoted
@@ -173,17 +175,19 @@ def cite(document: Document, answer: Span, marker: int = 1) -> Citation:
     """
     start, end = _enclosing(document.text, answer.start, answer.end)
     start, end = _clipped(document.text, start, end, answer.start, answer.end)
+    place, place_end = document.place(start, end)
+    answer_place, answer_end = document.place(max(start, answer.start), min(end, answer.end))
     return Citation(
         marker=marker,
         file=document.file,
         sha256=document.sha256,
         encoding=document.encoding,
-        start=start,
-        end=end,
-        line=document.text.count("\n", 0, start) + 1,
-        quote=document.text[start:end],
-        answer_start=max(start, answer.start),
-        answer_end=min(end, answer.end),
+        start=place,
+        end=place_end,
+        line=document.line(place),
+        quote=document.written[place:place_end],
+        answer_start=answer_place,
+        answer_end=answer_end,
     )
 
 

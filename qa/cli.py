@@ -13,6 +13,7 @@ import typer
 
 from eval.cli import app as evaluation
 from index.errors import UserError
+from qa.guard import guard_outputs
 from qa.options import (
     CHECK_FAILED,
     HELP_OPTIONS,
@@ -34,7 +35,6 @@ from qa.terminal import (
     standard_bytes,
     standard_input,
     typed_text,
-    use_readable_encodings,
 )
 
 # torch and llama.cpp share one OpenMP library, whose idle threads spin: with anything else running they would starve
@@ -200,7 +200,8 @@ def index(
         stored = assistant.index(rebuild)
         changes = assistant.changes
         assert changes is not None  # index() has just updated
-    counts = {kind: len(getattr(changes, kind)) for kind in ("added", "changed", "removed", "unchanged", "skipped")}
+    counts = {kind: len(getattr(changes, kind)) for kind in ("added", "changed", "removed", "unchanged")}
+    counts["skipped"] = sum(each.files for each in changes.skipped)
     print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
     print(f"{len(stored.passages)} passages, {changes.embedded} embedded, in {assistant.index_dir}")
 
@@ -226,25 +227,37 @@ def verify(
 
 
 @app.command(epilog="Example: qa models")
-def models(embedder: EmbedderName = None, model: ModelPath = None, reader: Reader = None) -> None:
+def models(
+    embedder: EmbedderName = None,
+    model: ModelPath = None,
+    reader: Reader = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Use the models that are named as they are now.")] = False,
+) -> None:
     """Show the models in use: where they lie and their digests."""
     from index.embedder import BUNDLED, open_embedder
     from qa.answer import Assistant
-    from qa.model import file_digest, find_bundled_model
+    from qa.ledger import Ledger, state_folder
+    from qa.model import file_digest
+    from qa.opening import model_path
     from qa.render import harmless
 
     settings = settings_of(embedder=embedder, model=model, reader=reader)
-    assistant = Assistant(settings)
-    opened = open_embedder(settings.embedder or BUNDLED)
-    path = Path(settings.model).expanduser() if settings.model else find_bundled_model()
-    used = [
-        ("embedder", opened.name, opened.folder, opened.digest),
-        ("reader", f"{path.name} ({assistant.reader})", path, file_digest(path)),
+    assistant, ledger = Assistant(settings), Ledger(state_folder())
+    opened, path = open_embedder(settings.embedder or BUNDLED), model_path(settings)
+    used: list[tuple[str, str, Path, str, str | None]] = [
+        ("embedder", opened.name, opened.folder, opened.digest, settings.embedder),
+        ("reader", f"{path.name} ({assistant.reader})", path, file_digest(path), settings.model),
     ]
     if assistant.adapter:
-        used.append(("adapter", assistant.adapter.name, assistant.adapter, file_digest(assistant.adapter)))
-    for role, name, place, digest in used:
+        used.append(("adapter", assistant.adapter.name, assistant.adapter, file_digest(assistant.adapter), None))
+    if accept and not (settings.embedder or settings.model):
+        raise typer.BadParameter("--accept needs a model: --model FILE or --embedder FOLDER")
+    for role, name, place, digest, named in used:
+        if accept and named:
+            ledger.accept(place, digest)
         print(harmless(f"{role:<9} {name}\n  at      {place}\n  sha256  {digest}"))
+        if named and ledger.known(place) not in (None, digest):
+            print(f"  altered since it was first used, then {ledger.known(place)}")
 
 
 def _end(status: int) -> None:
@@ -254,7 +267,7 @@ def _end(status: int) -> None:
 
 def main() -> None:
     """Runs the command line and ends the process with its exit status."""
-    use_readable_encodings()
+    guard_outputs()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -8,6 +8,7 @@ rules on its words. Nothing here knows of models; how well the articles hold a w
 import re
 from collections.abc import Callable, Sequence
 
+from index.plain import plain
 from index.spanish import analyse, fold
 from qa.intent import ORDINALS, is_greeting, is_overview
 from qa.types import Turn
@@ -201,7 +202,7 @@ def _answered_name(turn: Turn) -> str:
     """The first name in the answer that the question does not hold: whom a question for a person was answered with."""
     if not turn.citations:
         return ""
-    quote, asked = turn.citations[0].quote, set(analyse(turn.understood or turn.question))
+    quote, asked = plain(turn.citations[0].quote)[0], set(analyse(turn.understood or turn.question))
     for start, end in name_spans(quote, opening=True):
         terms = set(analyse(quote[start:end]))
         # The first word of a sentence has its capital from there.

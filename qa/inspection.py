@@ -17,17 +17,19 @@ _OPEN, _CLOSE = ">>", "<<"
 
 
 def print_source(console: "Console", citation: Citation, document: Document, passages: Sequence[Passage]) -> None:
-    """The whole passage that a citation stands in, with the numbers of its lines and the quotation highlighted."""
+    """The whole passage that a citation stands in, with the numbers of its lines and the quotation highlighted.
+
+    `passages` are as written.
+    """
     from rich.text import Text
 
     start, end = _around(citation, document, passages)
     head = Text(f"[{citation.marker}] ", style="cyan")
     head.append(harmless(citation.file), style="cyan")
-    first = document.text.count("\n", 0, start) + 1
-    last = document.text.count("\n", 0, end) + 1
+    first, last = document.line(start), document.line(end)
     head.append(f", line {first}" if first == last else f", lines {first} to {last}", style="dim")
     console.print(head)
-    for number, line in enumerate(_highlighted(citation, document.text, start, end, console), first):
+    for number, line in enumerate(_highlighted(citation, document.written, start, end, console), first):
         console.print(Text.assemble((f"{number:>4}  ", "dim"), line))
 
 

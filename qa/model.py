@@ -293,7 +293,9 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(
-            f"{path} cannot be read ({error.strerror or error})", "a GGUF file", "name a readable one with --model"
+            f"the model file {path} cannot be read ({error.strerror or error})",
+            "a GGUF file",
+            "name another with --model",
         ) from error
 
 

@@ -138,9 +138,9 @@ def refusal(reason: Reason, hits: tuple[Hit, ...], confidence: float, notices: t
 
 def spans_of(citations: Sequence[Citation], documents: Sequence[Document]) -> tuple[Span, ...]:
     """Where quotations stand among the documents, those of a file that is not as it was cited left out."""
-    ids = {(document.file, document.sha256): document.id for document in documents}
-    known = ((ids.get((each.file, each.sha256)), each) for each in citations)
-    return tuple(Span(document_id, each.start, each.end) for document_id, each in known if document_id is not None)
+    as_cited = {(document.file, document.sha256): document for document in documents}
+    known = ((as_cited.get((each.file, each.sha256)), each) for each in citations)
+    return tuple(Span(cited.id, *cited.span(each.start, each.end)) for cited, each in known if cited is not None)
 
 
 def require_unchanged(root: Path, citations: Sequence[Citation]) -> None:
@@ -153,5 +153,5 @@ def require_unchanged(root: Path, citations: Sequence[Citation]) -> None:
             document = corpus.read(root, citation.file)
         except (OSError, corpus.NotTextError) as error:
             raise CorpusError(f"{citation.file} is gone ({error})", "the file that was cited", "ask again") from error
-        if document.sha256 != citation.sha256 or document.text[citation.start : citation.end] != citation.quote:
+        if document.sha256 != citation.sha256 or document.written[citation.start : citation.end] != citation.quote:
             raise CorpusError(f"{citation.file} changed while it was read", "a file at rest", "ask again")

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from index.plain import plain
 from index.types import Hit
 from qa.types import Answer, Citation, Reason
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-_ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""Characters that a terminal may act on: control characters, and marks that change the direction of text."""
 _NEAREST = 3
 _SHOWN_CHARACTERS = 160
 _REASONS: dict[Reason, str] = {
@@ -33,7 +35,7 @@ def harmless(text: str) -> str:
     >>> harmless("a\x1b[31mb")
     'a�[31mb'
     """
-    return _ACTIVE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return ACTIVE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def print_answer(console: "Console", answer: Answer, files: Mapping[str, str], root: Path) -> None:
@@ -51,7 +53,8 @@ def quoting(answer: Answer) -> str:
     """The text of an answer with «» around each statement that is a quotation as a whole."""
     text = answer.text
     for citation in _whole(answer):
-        text = text.replace(_as_statement(citation), f"«{citation.quote}» [{citation.marker}]")
+        quote, marker = plain(citation.quote)[0], f" [{citation.marker}]"
+        text = text.replace(quote + marker, f"«{quote}»{marker}")
     return text
 
 
@@ -61,7 +64,7 @@ def _whole(answer: Answer) -> list[Citation]:
 
 
 def _as_statement(citation: Citation) -> str:
-    return f"{citation.quote} [{citation.marker}]"
+    return f"{plain(citation.quote)[0]} [{citation.marker}]"
 
 
 def print_understood(console: "Console", question: str) -> None:

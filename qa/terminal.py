@@ -21,17 +21,6 @@ if TYPE_CHECKING:
     from index.build import Progress
 
 
-def use_readable_encodings() -> None:
-    """Has both outputs write what they can and a question mark for the rest, instead of failing on an accent.
-
-    The C locale names no encoding: there the articles' usual one, UTF-8, is the best guess.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            plain = codecs.lookup(stream.encoding).name == "ascii"
-            stream.reconfigure(encoding="utf-8" if plain else None, errors="replace")
-
-
 def typed_text(argument: str) -> str:
     """An argument as text, whatever the locale took it for; `QuestionError` if it is no UTF-8."""
     try:

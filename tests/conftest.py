@@ -28,9 +28,10 @@ settings.load_profile("consta")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test writes to the user's cache, and none reads what the user set."""
+    """No test writes to the user's cache or state, and none reads what the user set."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         for name in [name for name in os.environ if name.startswith("QA_")]:
             patch.delenv(name)
         yield

@@ -9,6 +9,7 @@ import pytest
 from index import store
 from index.errors import CorpusError
 from qa import answer as answer_module
+from qa import opening
 from qa.answer import GREETING, Assistant
 from qa.confidence import RUN_FEATURES
 from qa.model import file_digest
@@ -195,6 +196,12 @@ def test_the_same_question_gives_the_same_record_whatever_came_before(setting: S
     assert len({answer.text for answer in forwards}) == len(questions)
 
 
+def test_a_question_is_read_as_plain_text(setting: Setting) -> None:
+    assistant = setting.assistant()
+    plain, typed = assistant.ask(NAMED), assistant.ask(NAMED.replace(" ", "\u00a0").replace("o", "o\u00ad"))
+    assert (typed.text, typed.citations, typed.understood) == (plain.text, plain.citations, None)
+
+
 def test_a_follow_up_is_understood_from_the_turn_before_and_thanks_change_no_subject(setting: Setting) -> None:
     assistant = setting.assistant()
     first = assistant.ask(NAMED)
@@ -262,7 +269,8 @@ def test_a_composed_sentence_that_its_passage_holds_is_the_answer(setting: Setti
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """Tiny weights in the place of the installed ones, and an adapter that this version ships for them."""
     weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "adapter.gguf")
-    monkeypatch.setattr(answer_module, "find_bundled_model", lambda: weights)
+    monkeypatch.setattr(opening, "find_bundled_model", lambda: weights)
+    monkeypatch.setattr(opening, "require_installed", lambda name, digest: None)  # it knows the real ones
     monkeypatch.setattr(answer_module, "ADAPTER", str(adapter))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return weights, adapter

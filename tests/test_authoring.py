@@ -408,7 +408,7 @@ def test_offsets_are_those_of_the_articles_as_they_are_read(tmp_path: Path, targ
     lines = ["¿Qué animal huyó?", "1c", "ñu", "", "", "¿Quién vendió anís?", "1a", "Íñigo", "", ""]
     assert write_questions(assistant, fed(lines, console), console, target) == 2
     questions = read_question_set(target)
-    texts = {document.file: document.text for document in load(tmp_path / "articles").documents}
+    texts = {document.file: document.written for document in load(tmp_path / "articles").documents}
     assert located(questions, texts) == questions
     assert [question.evidence[0].quote for question in questions] == ["El ñu huyó.", "El panadero Íñigo vendió anís."]
 

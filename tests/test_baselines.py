@@ -15,6 +15,7 @@ from eval.metrics import stands
 from eval.run import run, texts_of
 from eval.systems import System
 from eval.types import Question, Record
+from index.plain import plain
 from index.spanish import analyse, sentences
 from qa.answer import Assistant
 from qa.settings import Settings
@@ -215,7 +216,7 @@ def test_it_is_shown_the_four_nearest_passages(assistant: Assistant, question: s
     expected = nearest_files(question)[:4]
     assert len(assistant.index().passages) == len(FILES)
     assert [each["file"] for each in record["passages"]] == expected
-    assert told.shown == [(question, [text for _, text in shown(record, assistant)])]
+    assert told.shown == [(question, [plain(text)[0] for _, text in shown(record, assistant)])]
     texts = texts_of(assistant)
     assert [text for _, text in shown(record, assistant)] == [texts[file].strip() for file in expected]
 

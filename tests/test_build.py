@@ -1,4 +1,7 @@
+import hashlib
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -6,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import store
-from index.build import Changes, is_stale, update
+from index.build import Changes, is_stale, rules, update
 from index.chunker import ChunkerSettings
 from index.corpus import load
 from index.errors import CorpusError, IndexDamagedError, IndexMismatchError, UserError
 from index.generation import StoredIndex
+from index.spanish import NORMALISATION
 from index.types import Skipped
 from tests.fakes import FakeEmbedder
 
@@ -139,6 +143,26 @@ def test_skipped_files_are_reported_every_time_but_do_not_make_the_index_stale(f
     assert folder.update(FakeEmbedder())[1].added == ("x.txt",)
 
 
+def test_a_file_that_is_shown_under_the_name_of_an_article_does_not_take_its_place(folder: Folder) -> None:
+    folder.put("a\\nb.txt", "Una noticia.")
+    folder.put("a\nb.txt", "Otra que no se sirve.")
+    folder.update(FakeEmbedder())
+    folder.put("c.txt", "Una más.")
+    stored, changes = folder.update(FakeEmbedder())
+    assert "a\\nb.txt" in changes.unchanged
+    assert stored.manifest.skipped == {}
+
+
+def test_many_files_that_are_skipped_for_one_reason_are_counted(folder: Folder) -> None:
+    for number in range(100):
+        folder.put(f"x{number:02}.txt", b"\0")
+    for _ in range(2):
+        _, changes = folder.update(FakeEmbedder())
+        assert Skipped("./", "80 files not named here: binary data", 80) in changes.skipped
+        assert len(changes.skipped) == 21
+        assert sum(each.files for each in changes.skipped) == 100
+
+
 def test_staleness_is_seen_in_every_kind_of_change(folder: Folder) -> None:
     stored, _ = folder.update(FakeEmbedder())
     assert not is_stale(stored, folder.root)
@@ -168,6 +192,29 @@ def test_another_chunker_is_refused(folder: Folder) -> None:
     folder.update(FakeEmbedder())
     with pytest.raises(IndexMismatchError, match="passages of 10 to 60 characters; expected passages of 200 to 700"):
         folder.update(FakeEmbedder(), ChunkerSettings())
+
+
+def test_an_index_made_by_other_rules_is_refused(folder: Folder) -> None:
+    stored, _ = folder.update(FakeEmbedder())
+    path = folder.index_dir / "generations" / stored.generation / "manifest.json"
+    path.write_text(path.read_text().replace(rules(), "es-0.00000000"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder.index_dir / "current").write_text(json.dumps({"generation": stored.generation, "manifest": digest}))
+    message = rf"made with normalisation es-0\.00000000; expected normalisation {re.escape(rules())}; run `qa index"
+    with pytest.raises(IndexMismatchError, match=message):
+        folder.update(FakeEmbedder())
+
+
+def test_rules_are_told_by_their_name_and_by_what_they_make(folder: Folder) -> None:
+    assert re.fullmatch(re.escape(NORMALISATION) + r"\.[0-9a-f]{8}", rules())
+    assert folder.update(FakeEmbedder())[0].manifest.recipe.normalisation == rules()
+
+
+def test_vectors_of_another_length_are_not_put_beside_those_of_the_index(folder: Folder) -> None:
+    folder.update(FakeEmbedder("d1"))
+    folder.put("c.txt", "Otra noticia.")
+    with pytest.raises(IndexMismatchError, match=r"vectors of 32 numbers; expected 16; run `qa index --rebuild`"):
+        folder.update(FakeEmbedder("d1", dimension=16))
 
 
 def test_a_rebuild_starts_anew_with_the_new_settings(folder: Folder) -> None:

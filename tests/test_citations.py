@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.plain import plain
 from index.types import Document
 from qa.citations import (
     LONGEST_QUOTE_CHARACTERS,
@@ -34,6 +35,11 @@ LONG = (
 
 def document(text: str, identity: str = "d") -> Document:
     return Document(identity, f"{identity}.txt", "0" * 64, "utf-8", text)
+
+
+def read(written: str, identity: str) -> Document:
+    """A document as it is read from a file that holds this."""
+    return Document(identity, f"{identity}.txt", "0" * 64, "utf-8", *plain(written))
 
 
 def span_of(text: str, words: str, identity: str = "d") -> Span:
@@ -271,7 +277,7 @@ TEXTS = st.text(CHARACTERS, max_size=60) | st.lists(WORDS, max_size=40).map("".j
 @st.composite
 def drafts(draw: st.DrawFn) -> tuple[Draft, dict[str, Document]]:
     """Parts that copy truly, copy falsely, compose, or point nowhere, over one or two documents."""
-    documents = {identity: document(draw(TEXTS), identity) for identity in draw(st.sampled_from(["d", "de"]))}
+    documents = {identity: read(draw(TEXTS), identity) for identity in draw(st.sampled_from(["d", "de"]))}
     parts = []
     for _ in range(draw(st.integers(0, 5))):
         identity = draw(st.sampled_from([*documents, "nowhere"]))
@@ -287,14 +293,15 @@ def drafts(draw: st.DrawFn) -> tuple[Draft, dict[str, Document]]:
 @given(drafts())
 def test_every_citation_stands_in_its_file(proposed: tuple[Draft, Mapping[str, Document]]) -> None:
     draft, documents = proposed
-    texts = {each.file: each.text for each in documents.values()}
+    texts = {each.file: each.written for each in documents.values()}
     citations = verify(draft, documents).citations
     for number, citation in enumerate(citations, 1):
         assert citation.marker == number
         assert texts[citation.file][citation.start : citation.end] == citation.quote
         assert 0 <= citation.start <= citation.answer_start < citation.answer_end <= citation.end
-        assert citation.line == texts[citation.file].count("\n", 0, citation.start) + 1
-        assert len(citation.quote) <= LONGEST_QUOTE_CHARACTERS
+        before = texts[citation.file][: citation.start]
+        assert citation.line == len(re.findall(r"\r\n?|\n", before)) + 1
+        assert len(plain(citation.quote)[0]) <= LONGEST_QUOTE_CHARACTERS
     assert len({(each.file, each.start, each.end) for each in citations}) == len(citations)
     if len(draft.parts) > 1 and all(part.copied for part in draft.parts):
         assert len(citations) <= MOST_CITATIONS
@@ -323,8 +330,10 @@ def _is_held(text: str, part: Part, cited: list[Citation], documents: Mapping[st
     if part.copied:
         # The words stand in the file, and as far as they fit into a quotation they are quoted.
         stands = any(part.text in each.text for each in documents.values())
-        return stands and part.text.startswith(text) and text[:LONGEST_QUOTE_CHARACTERS] in cited[0].quote
-    return text == part.text and unsupported(text, " ".join(each.quote for each in cited), translated=True) == []
+        return stands and part.text.startswith(text) and text[:LONGEST_QUOTE_CHARACTERS] in plain(cited[0].quote)[0]
+    return (
+        text == part.text and unsupported(text, " ".join(plain(each.quote)[0] for each in cited), translated=True) == []
+    )
 
 
 @given(TEXTS, st.data())

@@ -8,8 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index import corpus
-from index.corpus import FileStat, NotTextError, decode, gather, load, read, scan
+from index.corpus import (
+    FileStat,
+    NotTextError,
+    decode,
+    gather,
+    load,
+    read,
+    scan,
+)
 from index.errors import CorpusError
+from index.files import MAX_FILE_BYTES, NotServedError, read_bytes
+from index.skips import MAX_NAMED, summed_up
 from index.types import Document, Skipped
 
 ARTICLE = "El señor Peña llegó a Seúl.\r\nSe fue el día 5.\n"
@@ -99,7 +109,7 @@ def test_document_carries_digest_path_and_an_id_of_both(tmp_path: Path) -> None:
     put(tmp_path, {"a/x.txt": raw, "b/x.txt": raw})
     first, second = read(tmp_path, "a/x.txt"), read(tmp_path, "b/x.txt")
     digest = hashlib.sha256(raw).hexdigest()
-    assert (first.file, first.sha256, first.encoding, first.text) == ("a/x.txt", digest, "cp1252", ARTICLE)
+    assert (first.file, first.sha256, first.encoding, first.written) == ("a/x.txt", digest, "cp1252", ARTICLE)
     assert first.id == hashlib.sha256(f"a/x.txt\0{digest}".encode()).hexdigest()[:12]
     assert second.id != first.id
 
@@ -156,7 +166,7 @@ def test_a_linked_corpus_folder_is_a_corpus_folder(tmp_path: Path) -> None:
 def test_too_large_a_file_is_skipped_unopened(tmp_path: Path) -> None:
     put(tmp_path, {"a.txt": b"Hola."})
     with (tmp_path / "b.txt").open("wb") as file:
-        file.truncate(corpus.MAX_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     assert reasons(tmp_path) == {"b.txt": "larger than 20 MiB"}
 
 
@@ -166,6 +176,94 @@ def test_names_that_a_terminal_cannot_show_are_skipped_under_a_printable_one(tmp
     assert [document.file for document in load(tmp_path).documents] == ["Año 1.txt", "a.txt"]
     assert set(reasons(tmp_path)) == {"salto\\n.txt", "\\x1b[31m.txt", "caf\\udce9.txt"}
     assert all(each.file.isprintable() and each.reason.isprintable() for each in load(tmp_path).skipped)
+
+
+def test_a_name_too_long_to_be_shown_is_shortened(tmp_path: Path) -> None:
+    put(tmp_path, {"a.txt": b"Hola.", f"{'b/' * 200}c.pdf": b"%PDF"})
+    [skipped] = load(tmp_path).skipped
+    assert skipped.file == f"{'b/' * 75}…{'b/' * 72}c.pdf"
+
+
+def test_of_many_files_skipped_for_like_reasons_the_first_are_named_and_the_rest_is_counted(tmp_path: Path) -> None:
+    put(tmp_path, {"a.txt": b"Hola."} | {f"{number:03}.txt": b"" for number in range(100)})
+    put(tmp_path, {f"b/c.x{number:03}": b"" for number in range(21)})
+    told = scan(tmp_path).skipped
+    assert [each for each in told if each.reason == "empty"] == [Skipped(f"{n:03}.txt", "empty") for n in range(20)]
+    assert [each for each in told if each.files > 1] == [Skipped("./", "80 files not named here: empty", 80)]
+    assert Skipped("b/c.x019", "extension .x019 (read are .txt, .text, .md and none)") in told
+    other = "1 files not named here: other extensions (read are .txt, .text, .md and none)"
+    assert Skipped("./", other, 1) in told
+    assert sum(each.files for each in told) == 121
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["binary data", "empty"])), max_size=200))
+def test_what_is_told_of_files_does_not_depend_on_the_order_in_which_they_are_found(
+    found: list[tuple[str, str]],
+) -> None:
+    skipped = [Skipped(f"{name}{number}.txt", reason) for number, (name, reason) in enumerate(found)]
+    told = summed_up(skipped)
+    assert told == summed_up(reversed(skipped)) == summed_up(sorted(skipped, key=lambda each: each.reason))
+    assert sum(each.files for each in told) == len(skipped)
+    for reason in ("binary data", "empty"):
+        names = sorted(each.file for each in skipped if each.reason == reason)
+        assert [each.file for each in told if each.reason == reason] == names[:MAX_NAMED]
+
+
+def test_beyond_so_many_files_the_last_in_order_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "MAX_FILES", 2)
+    put(tmp_path, dict.fromkeys(["b.txt", "a/z.txt", "c.txt", "d.txt", "e.txt"], b"Hola."))
+    found = scan(tmp_path)
+    assert [each.file for each in found.files] == ["a/z.txt", "b.txt"]
+    assert found.skipped == (Skipped("./", "3 files beyond the first 2 in order of names", 3),)
+
+
+def test_beyond_so_many_bytes_the_largest_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "MAX_CORPUS_BYTES", 1024**2)
+    put(tmp_path, {"a.txt": b"a" * 900_000, "b.txt": b"b" * 900_001, "c.txt": b"c" * 100_000, "d.txt": b"d"})
+    found = scan(tmp_path)
+    assert [each.file for each in found.files] == ["a.txt", "c.txt", "d.txt"]
+    assert found.skipped == (Skipped("b.txt", "one of the largest, beyond 1 MiB in all"),)
+
+
+@pytest.mark.parametrize("file", ["../outside.txt", "a/../../outside.txt", "/etc/passwd", "", ".", "a//b.txt", "a\0"])
+def test_what_is_no_name_of_a_file_in_the_folder_is_not_opened(file: str, tmp_path: Path) -> None:
+    put(tmp_path, {"root/a/b.txt": b"Hola.", "outside.txt": b"Secreto."})
+    assert read_bytes(tmp_path / "root", "a/b.txt") == b"Hola."
+    with pytest.raises(NotServedError, match="not a name of a file in the folder"):
+        read_bytes(tmp_path / "root", file)
+
+
+def test_nothing_is_read_through_a_link_nor_of_what_is_too_large(tmp_path: Path) -> None:
+    root = put(tmp_path / "root", {"a/b.txt": b"Hola."})
+    (root / "file").symlink_to("a/b.txt")
+    (root / "folder").symlink_to("a")
+    with (root / "large").open("wb") as large:
+        large.truncate(MAX_FILE_BYTES + 1)
+    for file, reason in {
+        "file": "a link, not followed",
+        "large": "larger than 20 MiB",
+        "a": "not a regular file",
+    }.items():
+        with pytest.raises(NotServedError, match=reason):
+            read_bytes(root, file)
+    with pytest.raises(NotADirectoryError):
+        read_bytes(root, "folder/b.txt")
+
+
+def test_where_folders_cannot_be_opened_the_same_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = put(tmp_path / "root", {"a/b.txt": b"Hola.", "c.pdf": b"%PDF"})
+    put(tmp_path / "outside", {"secret.txt": b"Secreto."})
+    (root / "file.txt").symlink_to("../outside/secret.txt")
+    (root / "folder").symlink_to("../outside")
+    expected = load(root)
+    # As on Windows.
+    monkeypatch.setattr(os, "supports_dir_fd", frozenset())
+    monkeypatch.setattr(os, "supports_fd", frozenset())
+    assert load(root) == expected
+    with pytest.raises(NotServedError, match="a link, not followed"):
+        read_bytes(root, "file.txt")
+    with pytest.raises(NotServedError, match="outside of the folder"):
+        read_bytes(root, "folder/secret.txt")
 
 
 def test_without_permission_a_file_or_folder_is_skipped(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_the_digest_covers_names_and_contents_of_what_decides_vectors(tmp_path: 
         f"{name}\0{hashlib.sha256(content).hexdigest()}\n"
         for name, content in [("1_Pooling/config.json", b"{}"), ("model.safetensors", b"weights")]
     ]
-    expected = hashlib.sha256("".join(lines).encode()).hexdigest()
+    expected = hashlib.sha256(("2\n" + "".join(lines)).encode()).hexdigest()
     assert folder_digest(tmp_path) == expected
     (tmp_path / "README.md").write_bytes(b"other words")
     assert folder_digest(tmp_path) == expected

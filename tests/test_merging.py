@@ -1,5 +1,7 @@
 """An adapter merged into its weights: the same figures, made once, and plain words where the two do not fit."""
 
+import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -57,4 +59,38 @@ def test_files_that_do_not_fit_are_named_and_nothing_is_left_behind(tmp_path: Pa
         cut.write_bytes(cut.read_bytes()[:-5000])
     with pytest.raises(ModelError, match="cannot be merged"):
         merge_adapter(weights, adapter, tmp_path / "made")
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_a_merged_file_that_was_altered_is_made_anew(tmp_path: Path) -> None:
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
+    merged = merge_adapter(weights, adapter, tmp_path / "made")
+    right = merged.read_bytes()
+    merged.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
+    assert merge_adapter(weights, adapter, tmp_path / "made") == merged
+    assert merged.read_bytes() == right
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_is_making_is_not(tmp_path: Path) -> None:
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "left").write_bytes(b"half")
+    os.utime(made / "left", (0, 0))
+    (made / "growing").write_bytes(b"half")
+    merged = merge_adapter(weights, adapter, made)
+    assert sorted(made.iterdir()) == sorted([merged, made / "growing"])
+
+
+@pytest.mark.parametrize("missing", [1, 100, 4000])
+def test_a_disk_that_is_full_before_the_end_is_told(tmp_path: Path, missing: int) -> None:
+    weights, adapter = write_model(tmp_path / "m.gguf"), write_adapter(tmp_path / "a.gguf")
+    size = merge_adapter(weights, adapter, tmp_path / "whole").stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - missing, before[1]))
+        with pytest.raises(OSError, match="File too large"):
+            merge_adapter(weights, adapter, tmp_path / "made")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list((tmp_path / "made").iterdir()) == []

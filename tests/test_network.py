@@ -3,14 +3,16 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.commands import GIFT, qa
+from tests.torture.every_command import EXPECTED, every_command, tracer
 
 LIMITS = ("unshare", "-n"), ("unshare", "-r", "-n")  # the second where only a user namespace of one's own is allowed
-CONNECTIONS = re.compile(r"connect\(\d+, \{sa_family=(AF_INET6?)")
+CONNECTIONS = re.compile(r"(?:connect|sendto|sendm?msg)\(.*sa_family=(AF_INET6?)")
 
 
 def without_network() -> tuple[str, ...]:
@@ -62,24 +64,31 @@ def test_models_needs_no_network() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_ask_asks_the_system_for_no_connection(tmp_path: Path) -> None:
-    if not shutil.which("strace"):
-        pytest.skip("strace is missing")
-    log = tmp_path / "calls"
-    trace = ("strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect,execve", "-o", str(log))
-    if subprocess.run([*trace, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("strace is not permitted here")
-    done = qa("ask", GIFT, under=trace)
-    assert done.returncode == 0
-    assert "una limusina rusa de lujo" in done.stdout
-    calls = log.read_text()
-    assert "execve(" in calls  # so the log is one
-    assert CONNECTIONS.findall(calls) == []
+def test_no_command_asks_the_system_for_a_connection() -> None:
+    watched = every_command()
+    if watched.calls is None:
+        pytest.skip("strace is missing or not permitted here")
+    assert watched.statuses == EXPECTED
+    assert "execve(" in watched.calls  # so there is a log
+    assert CONNECTIONS.findall(watched.calls) == []
 
 
-def test_a_connection_would_be_seen() -> None:
-    call = (
-        '1234  connect(3, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr("1.1.1.1")}, 16) = -1 ENETUNREACH'
-    )
-    assert CONNECTIONS.findall(call) == ["AF_INET"]
+@pytest.mark.parametrize(
+    "code",
+    [
+        "socket.socket().connect_ex(('127.0.0.1', 1))",
+        "socket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 1))",
+    ],
+)
+def test_a_connection_would_be_seen(code: str, tmp_path: Path) -> None:
+    trace = tracer(tmp_path / "calls")
+    if not trace:
+        pytest.skip("strace is missing or not permitted here")
+    subprocess.run([*trace, sys.executable, "-c", f"import socket; {code}"], check=False)
+    assert CONNECTIONS.findall((tmp_path / "calls").read_text()) == ["AF_INET"]
+
+
+def test_a_connection_of_the_newer_kind_would_be_seen_and_one_within_the_machine_is_none() -> None:
+    newer = "1234  connect(3, {sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0)}, 28) = 0"
+    assert CONNECTIONS.findall(newer) == ["AF_INET6"]
     assert CONNECTIONS.findall('1234  connect(3, {sa_family=AF_UNIX, sun_path="/run/x"}, 110) = 0') == []

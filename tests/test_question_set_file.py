@@ -201,7 +201,7 @@ ARTICLE = "Título ñandú\r\n\r\nLa alcaldesa abrió el café. Ñu.\r\nLa alcal
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_offsets_count_characters_of_the_decoded_article(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.txt").write_bytes(ARTICLE.encode(encoding))
-    texts = {"a.txt": read(tmp_path, "a.txt").text}
+    texts = {"a.txt": read(tmp_path, "a.txt").written}
     question = only(tmp_path / "set", {**WHO, "evidence": [{"file": "a.txt", "quote": "abrió el café. Ñu."}]})
     (evidence,) = located([question], texts)[0].evidence
     assert evidence == Evidence("a.txt", 29, 47, "abrió el café. Ñu.")

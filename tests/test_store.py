@@ -2,8 +2,10 @@ import hashlib
 import json
 import os
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +19,7 @@ from index.errors import IndexDamagedError, IndexMismatchError, UserError
 from index.generation import Draft
 from index.lexical import LexicalIndex
 from index.manifest import Recipe
+from index.plain import plain
 from index.types import Document
 from tests.fakes import FakeEmbedder
 
@@ -40,7 +43,7 @@ class KilledLexicalIndex(LexicalIndex):
 
 
 def draft(texts: tuple[str, ...] = TEXTS) -> Draft:
-    documents = [Document(f"d{n}", f"{n}.txt", f"{n}" * 64, "utf-8", text) for n, text in enumerate(texts)]
+    documents = [Document(f"d{n}", f"{n}.txt", f"{n}" * 64, "utf-8", *plain(text)) for n, text in enumerate(texts)]
     cut = [passage for document in documents for passage in passages(document, ChunkerSettings())]
     written = [passage.text for passage in cut]
     return Draft(
@@ -79,8 +82,12 @@ def test_loading_gives_what_was_written(tmp_path: Path) -> None:
     assert stored.lexical.scores("tren").any()
 
 
+def _is_text(written: str) -> bool:
+    return bool(plain(written)[0].strip())
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip), min_size=1, max_size=4))
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])).filter(_is_text), min_size=1, max_size=4))
 def test_any_texts_survive(tmp_path: Path, texts: list[str]) -> None:
     given_draft = draft(tuple(texts))
     store.write(tmp_path, given_draft)
@@ -110,6 +117,18 @@ def test_nothing_in_a_generation_is_a_pickle(tmp_path: Path) -> None:
         raw = path.read_bytes()
         assert not raw.startswith(b"\x80"), path
         assert b"numpy._core" not in raw, path
+
+
+def test_the_lexical_files_hold_what_bm25s_would_write(tmp_path: Path) -> None:
+    # It is not asked to, because it does not hear of a full disk; it reads them all the same.
+    given_draft = draft()
+    store.write(tmp_path / "index", given_draft)
+    given_draft.lexical._scorer.save(str(tmp_path / "theirs"), show_progress=False)
+    ours = generation_folder(tmp_path / "index") / "lexical"
+    assert [path.name for path in files_of(ours)] == [path.name for path in files_of(tmp_path / "theirs")]
+    for path in files_of(ours):
+        written, expected = path.read_bytes(), (tmp_path / "theirs" / path.name).read_bytes()
+        assert written == expected or json.loads(written) == json.loads(expected), path.name
 
 
 def test_one_flipped_byte_anywhere_is_found(tmp_path: Path) -> None:
@@ -212,7 +231,7 @@ def test_another_schema_is_a_mismatch(tmp_path: Path) -> None:
     pointer = json.loads((tmp_path / "current").read_bytes())
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     (tmp_path / "current").write_text(json.dumps({**pointer, "manifest": digest}))
-    with pytest.raises(IndexMismatchError, match="an index of schema 7; expected schema 1; run `qa index --rebuild`"):
+    with pytest.raises(IndexMismatchError, match="an index of schema 7; expected schema 2; run `qa index --rebuild`"):
         store.load(tmp_path)
 
 
@@ -221,15 +240,27 @@ def test_the_generation_before_stays_and_older_ones_go(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "generations").iterdir()} == set(written[1:])
 
 
-def test_a_failed_write_leaves_the_old_index_and_the_next_writer_tidies_up(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_index_and_nothing_else(tmp_path: Path) -> None:
     first = store.write(tmp_path, draft(TEXTS[:1]))
+    before = files_of(tmp_path)
     lexical = InterruptedLexicalIndex.build(["x"])
     with pytest.raises(UserError, match="cannot be written"):
         store.write(tmp_path, replace(draft(), lexical=lexical))
     assert store.load(tmp_path).generation == first
-    assert len(list((tmp_path / "generations").iterdir())) == 2
-    second = store.write(tmp_path, draft())
-    assert {path.name for path in (tmp_path / "generations").iterdir()} == {first, second}
+    assert files_of(tmp_path) == before
+
+
+def test_a_tag_that_is_right_is_not_written_again(tmp_path: Path) -> None:
+    # On a full disk it would be emptied and stay so.
+    store.write(tmp_path, draft())
+    tag = tmp_path / "CACHEDIR.TAG"
+    whole, written = tag.read_bytes(), tag.stat().st_mtime_ns
+    assert whole.startswith(b"Signature: 8a477f597d28d172789f06886806bc55\n")
+    store.write(tmp_path, draft())
+    assert tag.stat().st_mtime_ns == written
+    tag.write_bytes(b"")
+    store.write(tmp_path, draft())
+    assert tag.read_bytes() == whole
 
 
 def test_a_killed_writer_leaves_the_old_index_and_no_lock(tmp_path: Path) -> None:
@@ -275,6 +306,32 @@ def test_a_reader_needs_no_lock(tmp_path: Path) -> None:
     store.write(tmp_path, draft())
     with store.writing(tmp_path):
         store.load(tmp_path)
+
+
+def test_a_reader_overtaken_again_and_again_reads_the_last_index(tmp_path: Path) -> None:
+    written = [store.write(tmp_path, draft(TEXTS[:1]))]
+
+    def overtake(frame: FrameType, event: str, argument: object) -> None:
+        # The manifest was read; before its files are compared with it they are gone, and another generation as well.
+        if event == "call" and frame.f_code.co_name == "_check_digests" and len(written) < 9:
+            sys.setprofile(None)
+            written.extend(store.write(tmp_path, draft(TEXTS[:count])) for count in (1, 2))
+            sys.setprofile(overtake)
+
+    sys.setprofile(overtake)
+    try:
+        generation = store.load(tmp_path).generation
+    finally:
+        sys.setprofile(None)
+    assert (generation, len(written)) == (written[-1], 9)
+
+
+def test_the_folder_above_need_not_be_readable(tmp_path: Path) -> None:
+    tmp_path.chmod(0o300)
+    if os.access(tmp_path, os.R_OK):
+        pytest.skip("permissions do not bind this user")
+    store.write(tmp_path / "index", draft())
+    store.load(tmp_path / "index")
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_for_the_user(tmp_path: Path) -> None:

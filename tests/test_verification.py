@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ def test_a_true_quotation_holds(root: Path) -> None:
     assert judge(citation(), root) == "holds"
 
 
+def test_line_marker_and_answering_words_hold_where_they_are_true(root: Path) -> None:
+    assert judge(citation(marker=1, line=2, answer_start=32, answer_end=55), root) == "holds"
+
+
 @pytest.mark.parametrize(
     ("raw", "encoding"), [(TEXT.encode("utf-8-sig"), "utf-8-sig"), (TEXT.replace("🚗", "€").encode("cp1252"), "cp1252")]
 )
@@ -60,6 +65,14 @@ def test_offsets_count_characters_of_the_decoded_text(root: Path, raw: bytes, en
         ({"encoding": "no such"}, "never stood there"),
         ({"encoding": "a\0b"}, "never stood there"),
         ({"encoding": "undefined"}, "never stood there"),
+        ({"encoding": "UTF-8"}, "never stood there"),
+        ({"line": 1}, "never stood there"),
+        ({"line": None}, "not a citation"),
+        ({"answer_start": 21}, "never stood there"),
+        ({"answer_end": 56}, "never stood there"),
+        ({"answer_start": 30, "answer_end": 30}, "never stood there"),
+        ({"answer_end": True}, "not a citation"),
+        ({"marker": "1"}, "not a citation"),
         ({"sha256": "0" * 64}, "file changed"),
         ({"file": "b.txt"}, "file missing"),
         ({"file": "."}, "file missing"),
@@ -102,6 +115,35 @@ def test_nothing_outside_the_folder_is_read(root: Path, place: str) -> None:
     outside.write_bytes(TEXT.encode())
     (root / "enlace.txt").symlink_to(outside)
     assert judge(citation(file=place.format(absolute=outside)), root) == "file missing"
+
+
+def test_a_pipe_is_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "b.txt")
+    assert judge(citation(file="b.txt"), root) == "file missing"
+
+
+def test_a_marker_without_a_citation_is_told(root: Path, tmp_path: Path) -> None:
+    answers = tmp_path / "a.jsonl"
+    record = {
+        "question": "¿Y [7]?",
+        "answer": "Una [1] · dos [2][3] · [7] · tres [2]",
+        "citations": [citation(marker=1)],
+    }
+    answers.write_text(json.dumps(record))
+    assert [(check.file, check.verdict) for check in check_answers(answers, root)] == [
+        ("a.txt", "holds"),
+        ("[2]", "no citation"),
+        ("[3]", "no citation"),
+    ]
+
+
+def test_what_looks_like_a_marker_may_be_the_article_s(root: Path, tmp_path: Path) -> None:
+    raw = b"Lo dice un informe [3] de 2000."
+    (root / "b.txt").write_bytes(raw)
+    true = citation(file="b.txt", sha256=hashlib.sha256(raw).hexdigest(), start=0, end=len(raw), quote=raw.decode())
+    answers = tmp_path / "a.jsonl"
+    answers.write_text(json.dumps({"answer": "un informe [3] de 2000 [1]", "citations": [{**true, "marker": 1}]}))
+    assert [check.verdict for check in check_answers(answers, root)] == ["holds"]
 
 
 def test_every_quotation_of_a_file_of_answers_is_checked(root: Path, tmp_path: Path) -> None:
