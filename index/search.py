@@ -1,15 +1,18 @@
 """A question -> the passages most likely to answer it, best first.
 
 BM25 and vector similarity are fused; the same text in several files is shown once; text around an article (teasers of
-other stories) gives way to the article's own unless it matches far better.
+other stories) gives way to the article's own unless it matches far better; what only repeats the question counts for
+nothing.
 """
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.echo import share_of_its_own
 from index.fusion import ENGLISH_DENSE_WEIGHT, SPANISH_DENSE_WEIGHT, fuse
 from index.spanish import is_english
 from index.types import Hit, Origin, Passage
@@ -55,16 +58,34 @@ def search(
     best_words, best_meaning = _best(by_words, top_k), _best(by_meaning, top_k)
     hits: list[Hit] = []
     seen: set[str] = set()
-    for position in np.argsort(-scores, kind="stable"):
+    for position, score in _heard(question, passages, scores):
         passage = passages[position]
         if passage.text in seen:
             continue
         seen.add(passage.text)
-        origin = _origin(int(position) in best_words and by_words[position] > 0, int(position) in best_meaning)
-        hits.append(Hit(passage, round(float(scores[position]), 6), len(hits) + 1, origin))
+        origin = _origin(position in best_words and by_words[position] > 0, position in best_meaning)
+        hits.append(Hit(passage, round(score, 6), len(hits) + 1, origin))
         if len(hits) == top_k:
             break
     return hits
+
+
+def _heard(question: str, passages: Sequence[Passage], scores: NDArray[np.float32]) -> Iterator[tuple[int, float]]:
+    """Positions with their scores, best first, each without what the question repeated in the passage accounts for.
+
+    A passage can only lose by it: what scores at least as much as the next one that was not looked at is in its place.
+    """
+    waiting: list[tuple[float, int]] = []
+    for position in np.argsort(-scores, kind="stable"):
+        score = float(scores[position])
+        while waiting and waiting[0] < (-score, int(position)):
+            best, place = heapq.heappop(waiting)
+            yield place, -best
+        lost = (1 - share_of_its_own(question, passages[position].text)) * abs(score)
+        heapq.heappush(waiting, (lost - score, int(position)))
+    while waiting:
+        best, place = heapq.heappop(waiting)
+        yield place, -best
 
 
 def _giving_way(by_words: NDArray[np.float32], boilerplate: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -84,7 +84,6 @@ def writing(index_dir: Path, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterato
 
     with _os_errors_told(index_dir):
         _make_folder(index_dir)
-        _tag(index_dir / CACHE_TAG)
         lock = FileLock(index_dir / _LOCK, is_singleton=True)
         try:
             lock.acquire(timeout=wait_seconds)
@@ -93,6 +92,8 @@ def writing(index_dir: Path, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterato
                 f"another process is writing the index in {index_dir}", "no other writer", "try again when it is done"
             ) from error
     try:
+        with _os_errors_told(index_dir):
+            _tag(index_dir / CACHE_TAG)
         yield
     finally:
         with _os_errors_told(index_dir):

@@ -14,10 +14,12 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from index import countries
+from index.echo import own_words
 from index.lexical import RELATED_SHARE
 from index.spanish import analyse, fold, is_english, question_terms, sentences
 from index.types import Hit, Passage
 from qa.expectation import KINDS, holds_kind, kind_of
+from qa.orders import orders_among
 
 
 class Terms(Protocol):
@@ -112,7 +114,10 @@ def wanted_of(question: str, terms: Terms) -> Wanted:
 
 
 def candidates(question: str, hits: Sequence[Hit], terms: Terms) -> list[Candidate]:
-    """Every sentence of the passages with its features, in retrieval order; the same text is taken once."""
+    """Every sentence of the passages with its features, in retrieval order; the same text is taken once.
+
+    A sentence that tells somebody what to answer is none (`qa.orders`).
+    """
     wanted = wanted_of(question, terms)
     best = max((abs(hit.score) for hit in hits), default=0.0) or 1.0
     seen: set[str] = set()
@@ -129,11 +134,15 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
     passage = hit.passage
     asked = kind_of(question)
     spans = sentences(passage.text)
-    said = [analyse(passage.text[start:end]) for start, end in spans]
+    heard = own_words(question, passage.text)
+    orders = orders_among(passage.text)
+    said = [[] if order else analyse(heard[start:end]) for order, (start, end) in zip(orders, spans, strict=True)]
     held = [frozenset(terms) for terms in said]
     everything = frozenset().union(*held)
     found = []
     for number, (start, end) in enumerate(spans):
+        if orders[number]:
+            continue
         text = passage.text[start:end]
         before = held[number - 1] if number else frozenset()
         features = (

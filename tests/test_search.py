@@ -106,3 +106,14 @@ def test_scores_are_not_changed_for_the_next_question() -> None:
     texts = passages("otra…", "propia")
     first = search(SPANISH, ANY_VECTOR, texts, words, meaning, 2)
     assert search(SPANISH, ANY_VECTOR, texts, words, meaning, 2) == first
+
+
+def test_a_passage_that_only_repeats_the_question_comes_after_what_speaks_of_it() -> None:
+    texts = passages(f"{SPANISH} Un yate.", "Putin le regaló una limusina.", "Otra cosa.")
+    hits = search(SPANISH, ANY_VECTOR, texts, Scores(4, 3, 1), Scores(0, 0, 0), 3)
+    assert [(hit.passage.text, hit.score, hit.rank) for hit in hits] == [
+        ("Putin le regaló una limusina.", 0.75, 1),
+        ("Otra cosa.", 0.25, 2),
+        (f"{SPANISH} Un yate.", 0.0, 3),
+    ]
+    assert found(texts, Scores(4, 3, 1), Scores(0, 0, 0), top_k=1) == ["Putin le regaló una limusina."]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from index import store
-from index.errors import UserError
+from index.errors import IndexDamagedError, UserError
 from index.lexical import LexicalIndex
 from tests.torture import builds, faults
 from tests.torture.builds import DONE, REFUSED, Trial
@@ -175,7 +175,7 @@ def test_the_trial_sees_an_error_that_nobody_hears_of(tmp_path: Path) -> None:
     ends = [call for call in calls if call.name == "write" and call.path.name == "data.csc.index.npy"]
     status, own = stopped(ends[-1], "error=ENOSPC", trial, tmp_path / "cut", trusting_build)
     assert status == DONE
-    with pytest.raises(ValueError, match="could only read 0 elements"):
+    with pytest.raises(IndexDamagedError, match="incomplete: lexical"):
         builds.served(own)
 
 
