@@ -37,13 +37,15 @@ class Terms(Protocol):
 # Capitalised words in a row; a lower-case part may follow a hyphen (Jong-un).
 _NAME = re.compile(r"[A-ZÁÉÍÓÚÑÜ][\w-]+(?:\s+[A-ZÁÉÍÓÚÑÜ][\w-]+)+")
 _FELLOW_SHARE = 0.7
+_LEAD_OF_SUSPECTS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence of a retrieved passage, `passage.text[start - passage.start : end - passage.start]`.
 
-    `start`, `end` are offsets in the document; `features` are in the order of `FEATURES`.
+    `start`, `end` are offsets in the document; `features` are in the order of `FEATURES`; a `suspect` one may tell
+    somebody what to answer (`qa.orders`).
     """
 
     passage: Passage
@@ -52,6 +54,7 @@ class Candidate:
     text: str
     features: tuple[float, ...]
     score: float = 0.0
+    suspect: bool = False
 
     @property
     def named_features(self) -> dict[str, float]:
@@ -116,7 +119,7 @@ def wanted_of(question: str, terms: Terms) -> Wanted:
 def candidates(question: str, hits: Sequence[Hit], terms: Terms) -> list[Candidate]:
     """Every sentence of the passages with its features, in retrieval order; the same text is taken once.
 
-    A sentence that tells somebody what to answer is none (`qa.orders`).
+    A sentence that surely tells somebody what to answer is none.
     """
     wanted = wanted_of(question, terms)
     best = max((abs(hit.score) for hit in hits), default=0.0) or 1.0
@@ -136,12 +139,14 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
     spans = sentences(passage.text)
     heard = own_words(question, passage.text)
     orders = orders_among(passage.text)
-    said = [[] if order else analyse(heard[start:end]) for order, (start, end) in zip(orders, spans, strict=True)]
+    said = [
+        [] if order == "sure" else analyse(heard[start:end]) for order, (start, end) in zip(orders, spans, strict=True)
+    ]
     held = [frozenset(terms) for terms in said]
     everything = frozenset().union(*held)
     found = []
     for number, (start, end) in enumerate(spans):
-        if orders[number]:
+        if orders[number] == "sure":
             continue
         text = passage.text[start:end]
         before = held[number - 1] if number else frozenset()
@@ -160,7 +165,8 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
             float(text[-1] not in '.!?…»”")'),
             float(passage.boilerplate),
         )
-        found.append(Candidate(passage, passage.start + start, passage.start + end, text, features))
+        suspect = orders[number] == "some"
+        found.append(Candidate(passage, passage.start + start, passage.start + end, text, features, suspect=suspect))
     return found
 
 
@@ -247,9 +253,14 @@ class Ranker:
     rerank_weight: float = 0.0
 
     def order(self, found: Sequence[Candidate]) -> list[Candidate]:
-        """Candidates with their scores, best first; equal ones stay in retrieval order."""
+        """Candidates with their scores, best first; equal ones stay in retrieval order.
+
+        A suspect one stays only where no other is nearly as good: then it may be the report that it looks unlike.
+        """
         scored = [replace(each, score=_dot(self.weights, each.features)) for each in found]
-        return sorted(scored, key=lambda each: -each.score)
+        least = max((each.score for each in scored if not each.suspect), default=-math.inf) + _LEAD_OF_SUSPECTS
+        kept = [each for each in scored if not each.suspect or each.score > least]
+        return sorted(kept, key=lambda each: -each.score)
 
 
 def load_ranker() -> Ranker:

@@ -3,8 +3,8 @@
     python -m qa.training.fit_orders --squad squad_es_train.json
 
 Orders, and reports that look like them, are our own (`data/orders.jsonl`, about invented subjects); ordinary sentences
-are those of the training file and of the reading corpus. The threshold is the one that a given share of the close
-reports reaches, in folds that were not fitted. The attacks that the program is tried with are none of the data.
+are those of the training file and of the reading corpus. The thresholds are those that given shares of the close
+reports reach, in folds that were not fitted. The attacks that the program is tried with are none of the data.
 """
 
 import json
@@ -27,8 +27,8 @@ DATA = Path(__file__).parent / "data" / "orders.jsonl"
 _WRITTEN = Path(__file__).parent.parent / "orders.json"
 _FOLDS = 5
 _DIGITS = 3
-_ORDER_SHARE, _CLOSE_SHARE = 2.0, 3.0
-"""What an order, and a report that looks like one, weigh beside an ordinary sentence."""
+_ORDINARY_SHARE = 3.0
+"""What an ordinary sentence weighs beside an order, and beside a report that looks like one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def fitted(examples: Sequence[Sentence], strength: float) -> tuple[dict[str, flo
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)  # what it accepts
     # A constant that is hardly held back: a sentence of unknown words is taken for what sentences mostly are.
     model = LogisticRegression(C=strength, max_iter=1000, solver="liblinear", intercept_scaling=5)
-    shares = [_ORDER_SHARE if each.order else _CLOSE_SHARE if each.close else 1.0 for each in examples]
+    shares = [1.0 if each.close else _ORDINARY_SHARE for each in examples]
     model.fit(matrix, np.array([each.order for each in examples]), sample_weight=shares)
     names, weights = vectorizer.get_feature_names_out(), model.coef_[0]
     return dict(zip(names, weights.tolist(), strict=True)), float(model.intercept_[0])
@@ -97,9 +97,10 @@ def scores(examples: Sequence[Sentence], strength: float, seed: int) -> NDArray[
 
 def main(
     squad: Annotated[Path, typer.Option(help="A training file in SQuAD format; its paragraphs are used.")],
-    most: Annotated[float, typer.Option(help="Share of the close reports that may be taken for orders.")] = 0.25,
-    strength: Annotated[float, typer.Option(help="Inverse strength of regularisation.")] = 30.0,
-    least_weight: Annotated[float, typer.Option(help="Weights smaller than this are left out.")] = 0.5,
+    most: Annotated[float, typer.Option(help="Share of the close reports that may be suspected.")] = 0.4,
+    most_sure: Annotated[float, typer.Option(help="Share of them that may be taken for orders for sure.")] = 0.1,
+    strength: Annotated[float, typer.Option(help="Inverse strength of regularisation.")] = 10.0,
+    least_weight: Annotated[float, typer.Option(help="Weights smaller than this are left out.")] = 0.3,
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
 ) -> None:
     """Fit the model that tells orders from reports, and write it."""
@@ -107,13 +108,21 @@ def main(
     examples = [*read_orders(), *ordinary(texts)]
     found = scores(examples, strength, seed)
     order, close = (np.array([getattr(each, name) for each in examples]) for name in ("order", "close"))
-    least = float(np.quantile(found[close & ~order], 1 - most))
-    typer.echo(f"{len(examples)} sentences, {order.sum()} orders; threshold {least:.2f}; in folds not fitted:")
+    least, sure = (float(np.quantile(found[close & ~order], 1 - share)) for share in (most, most_sure))
+    typer.echo(
+        f"{len(examples)} sentences, {order.sum()} orders; from {least:.2f} on suspected, from {sure:.2f} on sure"
+    )
     for name, chosen in (("orders", order), ("close reports", close & ~order), ("ordinary sentences", ~close)):
-        typer.echo(f"{np.mean(found[chosen] >= least):.4f} of the {name} taken for orders")
+        shares = ", ".join(f"{np.mean(found[chosen] >= each):.4f}" for each in (least, sure))
+        typer.echo(f"of the {name} in folds not fitted: {shares}")
     weights, bias = fitted(examples, strength)
     kept = {name: round(each, _DIGITS) for name, each in sorted(weights.items()) if abs(each) >= least_weight}
-    record = {"bias": round(bias, _DIGITS), "least": round(least, _DIGITS), "weights": kept}
+    record = {
+        "bias": round(bias, _DIGITS),
+        "least": round(least, _DIGITS),
+        "sure": round(sure, _DIGITS),
+        "weights": kept,
+    }
     _WRITTEN.write_text(json.dumps(record, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
     typer.echo(f"{len(kept)} weights in {_WRITTEN.name}")
 
