@@ -30,7 +30,7 @@ from tests.test_cli import GIFT_QUOTE, KEYS
 
 HOW = "¿Cómo era el puente?"
 FOLLOW_UP = "¿Y quién?"
-AYUNTAMIENTO = "¿Qué dijo el ayuntamiento del puente?"
+COLOUR = "¿De qué color es el puente nuevo?"
 UNDERSTOOD = "¿Y quién? (el puente)"
 TOO_LONG = "¿Quién inauguró el puente? " * 80  # 27 characters each: 2,160
 COST = Evidence("b.txt", 85, 100, "cuatro millones")
@@ -98,7 +98,7 @@ def test_the_tokens_are_those_of_this_question(setting: Setting) -> None:
     spy = Spy()
     system = system_of(setting, spy)
     charged = []
-    for question in (HOW, AYUNTAMIENTO, NAMED):
+    for question in (COLOUR, HOW, NAMED):
         spy.scored = 0
         charged.append(system.answer(replace(ASKED, question=question))["tokens"])
         assert charged[-1] == {"prompt": spy.scored, "decoded": 0}
