@@ -63,6 +63,7 @@ def test_where_nothing_can_be_recorded_every_time_is_the_first(tmp_path: Path) -
     ledger = Ledger(tmp_path / "file" / "ledger")
     ledger.accept(tmp_path / "m.gguf", ONE)
     ledger.require(tmp_path / "m.gguf", OTHER)
+    assert ledger.known(tmp_path / "m.gguf") is None
 
 
 def test_what_comes_with_the_program_is_what_this_version_was_made_with() -> None:
