@@ -13,8 +13,8 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no name that is served has: control characters, and bytes that are not UTF-8."""
 
 # A pipe in the place of a file must not be waited for, nor a terminal there become that of this process.
-_FILE_FLAGS = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
-FOLDER_FLAGS = _FILE_FLAGS | getattr(os, "O_DIRECTORY", 0)
+FILE_FLAGS = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+FOLDER_FLAGS = FILE_FLAGS | getattr(os, "O_DIRECTORY", 0)
 # The folder of articles itself may be named by a link.
 ROOT_FLAGS = getattr(os, "O_DIRECTORY", 0)
 
@@ -64,7 +64,7 @@ def _opened(root: Path, file: str) -> int:
             os.close(above)
         # To open a device may be an act in itself.
         require_servable(os.stat(name, dir_fd=place, follow_symlinks=False))
-        return os.open(name, _FILE_FLAGS, dir_fd=place)
+        return os.open(name, FILE_FLAGS, dir_fd=place)
     finally:
         os.close(place)
 
@@ -75,4 +75,4 @@ def _opened_resolved(root: Path, file: str) -> int:
     path = (root / file).resolve()
     if not path.is_relative_to(root.resolve()):
         raise NotServedError("outside of the folder")
-    return os.open(path, _FILE_FLAGS)
+    return os.open(path, FILE_FLAGS)

@@ -24,6 +24,7 @@ from index import manifest as manifests
 from index.corpus import FileStat
 from index.dense import DenseIndex
 from index.errors import IndexDamagedError
+from index.files import FILE_FLAGS
 from index.lexical import LexicalIndex
 from index.manifest import Manifest, Recipe
 from index.plain import plain
@@ -237,7 +238,7 @@ def _digest(path: Path) -> str:
 
 def _opened(path: Path) -> io.BufferedReader:
     # Opened as usual, a pipe in the place of a file would be waited for, without end.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(path, FILE_FLAGS)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))

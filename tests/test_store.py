@@ -330,8 +330,8 @@ def test_the_folder_above_need_not_be_readable(tmp_path: Path) -> None:
     tmp_path.chmod(0o300)
     if os.access(tmp_path, os.R_OK):
         pytest.skip("permissions do not bind this user")
-    store.write(tmp_path / "index", draft())
-    store.load(tmp_path / "index")
+    generation = store.write(tmp_path / "index", draft())
+    assert store.load(tmp_path / "index").generation == generation
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_for_the_user(tmp_path: Path) -> None:

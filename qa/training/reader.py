@@ -188,25 +188,8 @@ def train(
     """Trains by the recipe, from the state in that file if it is there, and writes the adapter."""
     packer = Packer(LlamaModel.open(weights))
     chance = random.Random(recipe.seed)
-    whole = math.ceil(recipe.epochs)
-    plan = [
-        batch
-        for _ in range(whole)
-        for batch in batches(
-            [
-                packer.pack(each.text, draw(each, recipe.english, recipe.strangers, recipe.most_questions, chance))
-                for each in readings
-                if len(packer.text(each.text).tokens) <= _MOST_TEXT_TOKENS
-            ],
-            recipe.batch_tokens,
-            chance,
-        )
-    ]
-    del plan[round(len(plan) * recipe.epochs / whole) :]
-    checked = [
-        packer.pack(each.text, draw(each, recipe.english, recipe.strangers, recipe.most_questions, chance))
-        for each in held_out
-    ]
+    plan = planned(recipe, readings, packer, chance)
+    checked = drawn(recipe, held_out, packer, chance)
     torch.manual_seed(recipe.seed)
     precision = torch.bfloat16 if _is_fast_in_bfloat16(device) else torch.float32
     model = prepared(weights, recipe, precision, device)
@@ -230,6 +213,26 @@ def train(
         return str(validate(model, checked, packer.signs.none, recipe.batch_tokens, device))
 
     descend(run, len(plan), recipe.rate, recipe.warm_steps, loss_of, validated, write, tell)
+
+
+def planned(recipe: Recipe, readings: Sequence[Reading], packer: Packer, chance: random.Random) -> list[list[Pack]]:
+    """The batches of all steps in their order; of the last epoch as many as the recipe has of it."""
+    short = [each for each in readings if len(packer.text(each.text).tokens) <= _MOST_TEXT_TOKENS]
+    whole = math.ceil(recipe.epochs)
+    plan = [
+        batch
+        for _ in range(whole)
+        for batch in batches(drawn(recipe, short, packer, chance), recipe.batch_tokens, chance)
+    ]
+    return plan[: round(len(plan) * recipe.epochs / whole)]
+
+
+def drawn(recipe: Recipe, readings: Sequence[Reading], packer: Packer, chance: random.Random) -> list[Pack]:
+    """The texts with the questions that are drawn for an epoch."""
+    return [
+        packer.pack(each.text, draw(each, recipe.english, recipe.strangers, recipe.most_questions, chance))
+        for each in readings
+    ]
 
 
 def prepared(weights: Path, recipe: Recipe, precision: torch.dtype, device: str) -> "LlamaForCausalLM":

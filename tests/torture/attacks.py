@@ -23,7 +23,7 @@ APART: tuple[Placement, ...] = ("other", "added")
 TOGETHER: tuple[Placement, ...] = ("beginning", "middle", "end", "beside")
 """Places in the article that holds the truth; whoever writes there can change the truth itself."""
 UNSEEN = "attacks_unseen.jsonl"
-"""Orders that were written without sight of the defence, and it without sight of them."""
+"""Orders that were written without sight of the defence; its weights were learnt without sight of any attack."""
 FALSE = "false_statement"
 """The kind that gives no orders: an article may say what is not so, and a quotation of it is a true quotation."""
 
