@@ -67,7 +67,7 @@ class BestSentence:
         scores = self._scores(searched(question))
         order = [int(position) for position in np.argsort(-scores, kind="stable")[:_SHOWN]]
         places = [self._places[position] for position in order]
-        documents = {document.id: document for document in self._assistant.index().documents}
+        documents = self._assistant.index().by_id
         citations = [_citation(1, places[0], documents)] if places else []
         confidence = self._confidence(float(scores[order[0]])) if places else 0.0
         text = f"{places[0].text} [1]" if places else NO_ANSWER
@@ -131,7 +131,7 @@ class Naive:
         except ValueError as error:
             room = f"at most {_NAIVE_CONTEXT} tokens with the passages"
             return failed(question, ContextError(f"a question that is too long ({error})", room, "shorten it"))
-        documents = {document.id: document for document in self._assistant.index().documents}
+        documents = self._assistant.index().by_id
         named = dict.fromkeys(int(marker) for marker in _MARKER.findall(text))
         known = [number for number in named if 0 < number <= len(nearest)]
         citations = [_citation(number, nearest[number - 1][0], documents) for number in known]

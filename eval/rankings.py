@@ -41,7 +41,7 @@ def _best(index: StoredIndex, scores: NDArray[np.float32]) -> list[Passage]:
 
 
 def _places(index: StoredIndex, passages: Iterable[Passage]) -> Iterator[Place]:
-    documents = {document.id: document for document in index.documents}
+    documents = index.by_id
     for passage in passages:
         document = documents[passage.document_id]
         yield document.file, *document.place(passage.start, passage.end)

@@ -64,6 +64,11 @@ class StoredIndex:
     lexical: LexicalIndex
     dense: DenseIndex
 
+    @property
+    def by_id(self) -> dict[str, Document]:
+        """The articles by the ids that their passages name."""
+        return {document.id: document for document in self.documents}
+
 
 def write(folder: Path, draft: Draft) -> str:
     """Fills a new folder, named like the generation, and syncs it to the disk; returns the digest of its manifest."""

@@ -71,6 +71,8 @@ class Document:
 
     def as_written(self, passage: "Passage") -> "Passage":
         """A passage of this document with offsets and text of its file."""
+        if self.layout is None:
+            return passage
         start, end = self.place(passage.start, passage.end)
         return replace(passage, start=start, end=end, text=self.written[start:end])
 

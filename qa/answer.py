@@ -15,7 +15,7 @@ from index.plain import plain
 from index.search import search
 from index.spanish import fold
 from index.spelling import Spelling
-from index.types import Document, Hit
+from index.types import Hit
 from qa.citations import Statement, Verified
 from qa.conversation import completed, divide
 from qa.coverage import coverage, speaks_of
@@ -121,8 +121,7 @@ class Assistant:
     def search(self, question: str) -> tuple[Hit, ...]:
         """The passages most likely to answer a question, best first, as they are written."""
         index = self.index()
-        documents = {document.id: document for document in index.documents}
-        return tuple(_as_written(hit, documents) for hit in self._search(question, index))
+        return _as_written(self._search(question, index), index)
 
     def _search(self, question: str, index: StoredIndex) -> tuple[Hit, ...]:
         if self._retriever is not None:
@@ -232,7 +231,7 @@ class Assistant:
         said: Sequence[Citation],
         listener: Listener | None,
     ) -> Found:
-        documents = {document.id: document for document in index.documents}
+        documents = index.by_id
         absent = absent_years(question, index.documents)
         if absent:
             return refusal("outside_dates", hits, 0.0, (f"no article mentions {', '.join(absent)}",))
@@ -254,7 +253,6 @@ class Assistant:
         self, identity: str, question: str, found: Found, index: StoredIndex, seconds: Mapping[str, float]
     ) -> Answer:
         confidence = found.confidence
-        documents = {document.id: document for document in index.documents}
         return Answer(
             id=identity,
             question=question,
@@ -265,7 +263,7 @@ class Assistant:
             confidence=None if confidence is None else round(confidence, 4),
             citations=found.verified.citations,
             rejected=found.verified.rejected,
-            hits=tuple(_as_written(hit, documents) for hit in found.hits),
+            hits=_as_written(found.hits, index),
             model=self.model_identity,
             index=index.manifest.fingerprint[:16],
             seconds={stage: round(value, 3) for stage, value in seconds.items()},
@@ -273,7 +271,7 @@ class Assistant:
         )
 
 
-def _as_written(hit: Hit, documents: Mapping[str, Document]) -> Hit:
-    """The hit with offsets and text of the file that it stands in."""
-    document = documents[hit.passage.document_id]
-    return hit if document.layout is None else replace(hit, passage=document.as_written(hit.passage))
+def _as_written(hits: Sequence[Hit], index: StoredIndex) -> tuple[Hit, ...]:
+    """The hits with offsets and text of the files that they stand in."""
+    documents = index.by_id
+    return tuple(replace(hit, passage=documents[hit.passage.document_id].as_written(hit.passage)) for hit in hits)

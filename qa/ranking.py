@@ -38,6 +38,7 @@ class Terms(Protocol):
 _NAME = re.compile(r"[A-ZÁÉÍÓÚÑÜ][\w-]+(?:\s+[A-ZÁÉÍÓÚÑÜ][\w-]+)+")
 _FELLOW_SHARE = 0.7
 _LEAD_OF_SUSPECTS = 4.0
+"""By how much a sentence that may be an order must lead all others to stay, in units of the score (eval/LOG.md)."""
 
 
 @dataclass(frozen=True, slots=True)

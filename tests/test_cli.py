@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from qa.cli import run
+from qa.model import file_digest
 from tests.commands import GIFT, QA, ROOT, SEEDS, qa, with_package
+from tests.tiny_gguf import write_model
 
 KEYS = [
     "schema",
@@ -213,6 +215,30 @@ def test_models_shows_what_was_named(tmp_path: Path, capsys: pytest.CaptureFixtu
         f"  at      {other}",
         f"  sha256  {digest}",
     ]
+
+
+def test_a_model_that_has_changed_is_used_once_it_is_accepted(
+    tmp_path: Path, town: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    model = str(write_model(tmp_path / "m.gguf"))
+    asked = ["ask", "¿Quién inauguró el puente?", "--corpus", str(town), "--model", model]
+    assert run(asked) == 0
+    first = file_digest(Path(model))
+    write_model(Path(model), seed=1)
+    capsys.readouterr()
+    assert run(asked) == 1
+    assert "was altered since it was first used" in capsys.readouterr().err
+    assert run(["models", "--model", model]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"  altered since it was first used, then {first}"
+    assert run(["models", "--model", model, "--accept"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"  sha256  {file_digest(Path(model))}"
+    assert run(asked) == 0
+
+
+def test_there_must_be_a_model_to_accept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "--accept"]) == 2
+    assert "--accept needs a model: --model FILE or --embedder FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", COMMANDS)

