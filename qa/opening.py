@@ -4,14 +4,15 @@ What comes with the program has to be what this version was made with; a model t
 first used. Raises `ModelError` and `EmbedderError`; nothing here knows what is done with a model.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from index import store
 from index.embedder import BUNDLED, Embedder, SentenceTransformerEmbedder, open_embedder
 from qa.ledger import Ledger, require_installed, state_folder
-from qa.merging import merge_adapter
 from qa.model import LlamaModel, file_digest, find_bundled_model
+from qa.preparing import fastest_of, prepare
 from qa.settings import Settings
 
 _CONTEXT_TOKENS = 4096
@@ -47,7 +48,7 @@ def known_model(settings: Settings, adapter: Path | None) -> LlamaModel:
     if adapter is None:
         return LlamaModel.open(path, _CONTEXT_TOKENS, settings.threads)
     require_installed("adapter of the reading model", file_digest(adapter))
-    return _merged(settings, path, adapter)
+    return _prepared(settings, path, adapter)
 
 
 def model_path(settings: Settings) -> Path:
@@ -55,11 +56,14 @@ def model_path(settings: Settings) -> Path:
     return Path(settings.model).expanduser() if settings.model else find_bundled_model()
 
 
-def _merged(settings: Settings, weights: Path, adapter: Path) -> LlamaModel:
+def _prepared(settings: Settings, weights: Path, adapter: Path) -> LlamaModel:
+    def fastest(paths: Sequence[Path]) -> int:
+        return fastest_of(paths, settings.threads)
+
     try:
-        merged = merge_adapter(weights, adapter, store.cache_folder() / "models")
-    except OSError:  # the cache cannot be written: the same file, for this process alone
+        merged = prepare(weights, adapter, store.cache_folder() / "models", fastest)
+    except OSError:  # the cache cannot be written: for this process alone, in the format of all such processes
         with TemporaryDirectory(prefix="consta-", ignore_cleanup_errors=True) as folder:
-            merged = merge_adapter(weights, adapter, Path(folder))
+            merged = prepare(weights, adapter, Path(folder))
             return LlamaModel.open(merged, _CONTEXT_TOKENS, settings.threads, branching=True)
     return LlamaModel.open(merged, _CONTEXT_TOKENS, settings.threads, branching=True)

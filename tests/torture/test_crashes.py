@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import bm25s
 import pytest
 
 from index import store
@@ -35,7 +36,10 @@ class TrustingLexicalIndex(LexicalIndex):
     """One that has bm25s write its arrays, which does not hear of a disk found full when a file is closed."""
 
     def save(self, folder: Path) -> None:
-        self._scorer.save(str(folder), show_progress=False)
+        scorer = bm25s.BM25(method="lucene")
+        scorer.vocab_dict, scorer.scores = dict(self._numbers), {**self._matrix, "num_docs": self._size}
+        scorer.nonoccurrence_array = None
+        scorer.save(str(folder), show_progress=False)
 
 
 def trusting_build(articles: Path, index_dir: Path) -> int:
