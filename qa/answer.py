@@ -1,7 +1,9 @@
 """The pipeline from a question to a proven answer, and the object that keeps what it needs between questions."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +22,7 @@ from qa.citations import Statement, Verified
 from qa.conversation import completed, divide
 from qa.coverage import coverage, speaks_of
 from qa.intent import Intent, absent_years, checked, intent_of, is_greeting
-from qa.model import Model, file_digest
+from qa.model import LlamaModel, Model, file_digest
 from qa.opening import accept_embedder, known_embedder, known_model, model_path
 from qa.preparing import format_of
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
@@ -99,6 +101,23 @@ class Assistant:
         if self.settings.reader != "auto":
             return self.settings.reader
         return "composing" if self.settings.model else "copying"
+
+    @contextmanager
+    def several(self, most: int) -> "Iterator[list[Assistant]]":
+        """This assistant and others with the same index and models, at most so many, for as many threads of control.
+
+        All give the same answers. There is only this one where its model does not read runs, or has a single thread.
+        """
+        own = self.model if self.adapter else None
+        if not isinstance(own, LlamaModel) or (count := min(most, own.threads)) < 2:
+            yield [self]
+            return
+        self.prepare()  # once for all
+        with own.shared(count) as models:
+            others = [copy(self) for _ in models[1:]]
+            for other, model in zip(others, models[1:], strict=True):
+                other.model = model
+            yield [self, *others]
 
     def prepare(self) -> None:
         """Opens what a question needs, so that the first one is answered as fast as the next."""

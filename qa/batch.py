@@ -8,10 +8,12 @@ import json
 import os
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from index.corpus import TEXT_SUFFIXES
@@ -26,6 +28,8 @@ from qa.settings import Settings
 from qa.terminal import console, counting_bar, note, print_record
 from qa.types import Answer
 
+_MOST_AT_ONCE = 4
+"""Questions that are answered at a time, if there are as many threads: each takes a context of the model."""
 # What a record of ours has: the same key of a question must not pass through and be taken for ours.
 _OUR_KEYS = frozenset(
     "schema id question understood answer abstained reason confidence citations rejected passages notices model index "
@@ -49,15 +53,45 @@ class Done:
         return "not on record" if self.answer.abstained else "answered"
 
 
-def answer_all(assistant: Assistant, questions: Iterable[Asked]) -> Iterator[Done]:
-    """Answers one question after another, in order. Raises `UserError` kinds for what would befall all alike."""
-    for asked in questions:
+def answer_all(assistant: Assistant, questions: Iterable[Asked], at_once: int = 1) -> Iterator[Done]:
+    """Answers the questions in their order, at most so many at a time. More than one asks for more questions than are
+    answered: that is not for those of somebody who waits.
+
+    Raises `UserError` kinds for what would befall all alike.
+    """
+    if at_once == 1:
+        yield from (_done(assistant, asked) for asked in questions)
+        return
+    with assistant.several(at_once) as assistants, ThreadPoolExecutor(len(assistants)) as pool:
+        free: SimpleQueue[Assistant] = SimpleQueue()
+        for each in assistants:
+            free.put(each)
+
+        def done(asked: Asked) -> Done:
+            taken = free.get()
+            try:
+                return _done(taken, asked)
+            finally:
+                free.put(taken)
+
+        waiting: deque[Future[Done]] = deque()
         try:
-            answer = _answer(assistant, asked)
-        except (QuestionError, ContextError) as error:
-            yield Done(asked, _error_record(asked, str(error)), None)
-        else:
-            yield Done(asked, _with_extra(to_json(answer, assistant.files), asked), answer)
+            for asked in questions:
+                waiting.append(pool.submit(done, asked))
+                if len(waiting) > 2 * len(assistants):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _done(assistant: Assistant, asked: Asked) -> Done:
+    try:
+        answer = _answer(assistant, asked)
+    except (QuestionError, ContextError) as error:
+        return Done(asked, _error_record(asked, str(error)), None)
+    return Done(asked, _with_extra(to_json(answer, assistant.files), asked), answer)
 
 
 def _answer(assistant: Assistant, asked: Asked) -> Answer:
@@ -94,19 +128,21 @@ def run_batch(
     """Answers the questions of the lines into a file, or to standard output; gives how many could not be asked,
     those of an earlier run among them.
 
-    `total` is the number of questions where it is known. With `follow` each answer is also shown as it comes, in place
+    `total` is the number of questions where it is known, that is where all are there to be read; then several are
+    answered at a time. With `follow` each answer is also shown as it comes, in place
     of a progress bar.
     """
     assistant.prepare()
     questions = read_questions(lines)
+    done = answer_all(assistant, questions, 1 if total is None else _MOST_AT_ONCE)
     if output is None:
-        return _write_all(assistant, questions, _print_at_once, lambda done: None)
+        return _write_all(done, _print_at_once, lambda done: None)
     with answers_file(output, restart) as answers:
         kept, failed = answers.kept(questions)
         if follow:
-            return _write_all(assistant, questions, answers.write, _follower(assistant), kept, failed)
+            return _write_all(done, answers.write, _follower(assistant), kept, failed)
         with counting_bar("Answering", total, kept) as advance:
-            return _write_all(assistant, questions, answers.write, lambda done: advance(), kept, failed)
+            return _write_all(done, answers.write, lambda done: advance(), kept, failed)
 
 
 def require_apart(questions: Path | None, output: Path, settings: Settings) -> None:
@@ -138,8 +174,7 @@ def _print_at_once(record: str) -> None:
 
 
 def _write_all(
-    assistant: Assistant,
-    questions: Iterable[Asked],
+    answered: Iterable[Done],
     write: Callable[[str], None],
     heard: Callable[[Done], None],
     kept: int = 0,
@@ -148,7 +183,7 @@ def _write_all(
     outcomes: Counter[str] = Counter()
     began = time.monotonic()
     try:
-        for done in answer_all(assistant, questions):
+        for done in answered:
             write(done.record)
             outcomes[done.outcome] += 1
             heard(done)

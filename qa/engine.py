@@ -6,12 +6,13 @@ With `qa.loading` the only place that touches ctypes; nothing here knows what th
 import ctypes
 import weakref
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.loading import BATCH_TOKENS, Native, free, metadata
+from qa.loading import BATCH_TOKENS, Native, beside, free, free_context, metadata
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
 
@@ -19,17 +20,26 @@ _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32
 class Engine:
     """A loaded model with one context; frees itself."""
 
-    def __init__(self, native: Native) -> None:
+    def __init__(self, native: Native, parent: "Engine | None" = None) -> None:
+        self._native, self._parent = native, parent  # the weights go with the parent: it must live as long
         self._lib, self._model, self._context = native.library, native.model, native.context
         self._vocab = self._lib.llama_model_get_vocab(self._model)
         self._memory = self._lib.llama_get_memory(self._context)
         self.vocabulary_size: int = self._lib.llama_vocab_n_tokens(self._vocab)
-        self._free = weakref.finalize(self, free, native)
+        self._free = weakref.finalize(self, free_context if parent else free, native)
         self._batch = _Batch(self._lib)
 
     def close(self) -> None:
         """Give the memory back now; the engine cannot be used afterwards."""
         self._free()
+
+    def beside(self, path: Path, threads: int, branches: int) -> "Engine":
+        """Another engine over the same weights, which may work at the same time in another thread of control."""
+        return Engine(beside(self._native, path, threads, branches), self)
+
+    def use_threads(self, count: int) -> None:
+        """Works with so many threads from now on. No figure depends on it."""
+        self._lib.llama_set_n_threads(self._context, count, count)
 
     def metadata(self, key: str) -> str | None:
         """A metadata value of the weights file, as text; `None` where it has no such key."""

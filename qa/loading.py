@@ -104,10 +104,22 @@ def load(path: Path, context_tokens: int, threads: int, lora: Path | None, branc
     return native
 
 
+def beside(native: Native, path: Path, threads: int, branches: int) -> Native:
+    """Another context over the same weights, as large; to be given back by `free_context`, before the first one."""
+    library, log = _library()
+    context = _open_context(library, log, native.model, path, native.context_tokens, threads, branches)
+    return Native(library, native.model, context, native.context_tokens)
+
+
 def free(native: Native) -> None:
     """Give the memory back; the context must go before its model, and adapters go with the model."""
-    native.library.llama_free(native.context)
+    free_context(native)
     native.library.llama_model_free(native.model)
+
+
+def free_context(native: Native) -> None:
+    """Give back what was taken by `beside`."""
+    native.library.llama_free(native.context)
 
 
 def metadata(library: Any, model: Any, key: str) -> str | None:

@@ -8,12 +8,14 @@ import hashlib
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -102,10 +104,34 @@ class Model(Protocol):
         """
 
 
+class _Prefixes:
+    """States of prefixes, the least recently used of which give way; several threads of control may ask and keep."""
+
+    def __init__(self) -> None:
+        self._states: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, prefix: tuple[int, ...]) -> bytes | None:
+        with self._lock:
+            if prefix in self._states:
+                self._states.move_to_end(prefix)
+            return self._states.get(prefix)
+
+    def keep(self, prefix: tuple[int, ...], state: bytes) -> None:
+        with self._lock:
+            self._states[prefix] = state
+            if len(self._states) > _MOST_KEPT:
+                self._states.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._states.clear()
+
+
 class LlamaModel:
     """A GGUF file run in this process. One context, one thread of control."""
 
-    def __init__(self, engine: Engine, path: Path, context_tokens: int, threads: int) -> None:
+    def __init__(self, engine: Engine, path: Path, context_tokens: int, threads: int, branching: bool = False) -> None:
         self.name = path.name
         self.path = path
         self.context_tokens = context_tokens
@@ -118,7 +144,8 @@ class LlamaModel:
         self.end_text = engine.token_text(engine.last_token())
         self._engine = engine
         self._pieces: dict[int, bytes] = {}
-        self._kept: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
+        self._branching = branching
+        self._kept = _Prefixes()
         self._started: list[int] = []
 
     @classmethod
@@ -137,11 +164,34 @@ class LlamaModel:
         """
         threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
         native = load(path, context_tokens, threads, lora, _MOST_BRANCHES if branching else 0)
-        return cls(Engine(native), path, native.context_tokens, threads)
+        return cls(Engine(native), path, native.context_tokens, threads, branching)
+
+    @contextmanager
+    def shared(self, count: int) -> Iterator[list["LlamaModel"]]:
+        """This model and others over the same weights, `count` in all, for as many threads of control at once.
+
+        They divide the threads that this one has, and share the states of prefixes. All give the same figures.
+        """
+        threads = max(1, self.threads // count)
+        branches = _MOST_BRANCHES if self._branching else 0
+        with ExitStack() as stack:
+            models = [self]
+            for _ in range(count - 1):
+                engine = self._engine.beside(self.path, threads, branches)
+                model = LlamaModel(engine, self.path, self.context_tokens, threads, self._branching)
+                model._kept = self._kept
+                models.append(stack.enter_context(closing(model)))
+            stack.callback(self._engine.use_threads, self.threads)
+            self._engine.use_threads(threads)
+            yield models
 
     def close(self) -> None:
         """Give the memory back; the model cannot be used afterwards."""
         self._engine.close()
+
+    def forget(self) -> None:
+        """Keep no prefix any longer: the next start after each is as slow as the first. Figures do not change."""
+        self._kept.clear()
 
     @cached_property
     def digest(self) -> str:
@@ -192,11 +242,8 @@ class LlamaModel:
         if state is None:
             self._engine.clear()
             self._engine.evaluate(known, 0, outputs=0)
-            self._kept[known] = self._engine.state()
-            if len(self._kept) > _MOST_KEPT:
-                self._kept.popitem(last=False)
+            self._kept.keep(known, self._engine.state())
         else:
-            self._kept.move_to_end(known)
             self._engine.restore(state)
         self._started = [*known, *tokens]
         return self._engine.evaluate(tokens, len(known), outputs=1)[0]

@@ -3,8 +3,9 @@
 import io
 import json
 import sys
+import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,16 @@ from numpy.typing import NDArray
 from index.errors import CorpusError
 from qa.answer import GREETING, Assistant
 from qa.answers_file import answers_file
-from qa.batch import run_batch
+from qa.batch import answer_all, run_batch
 from qa.errors import QuestionsError
 from qa.proof import NO_ANSWER
 from qa.questions import read_questions
 from qa.record import to_json
 from qa.settings import Settings
-from qa.types import Turn
+from qa.types import Answer, Turn
 from tests.fake_model import FakeModel
 from tests.fakes import FakeEmbedder
-from tests.test_answer import ARTICLES, BRIDGE, NAMED, OFF_TOPIC, Setting
+from tests.test_answer import ARTICLES, BRIDGE, NAMED, OFF_TOPIC, Setting, shipped
 
 BAKER = "¿Qué vende el panadero Julián Ortega?"
 OPENED = "¿Cuándo abrió su tienda?"
@@ -55,6 +56,9 @@ BATCH = [
 ]
 IDS = ["a", "q2", "q3", "d", "e", "q6", "g", "h"]
 FAILED = ["q2", "e", "q6"]
+
+
+__all__ = ["shipped"]
 
 
 @pytest.fixture
@@ -490,6 +494,85 @@ def test_answers_are_followed_as_they_come(setting: Setting, answers: Path, caps
         'q3  ¿�?\nan empty question; expected a question in words; ask one, for example: qa ask "¿Quién es Peskov?"\n'
     )
     assert shown[3] == "q4  resume el artículo 9\narticle 9; expected one of 1 to 3; name one that exists\n"
+
+
+# --- several questions at a time
+
+MANY = [
+    line(id=f"{turn}{number}", question=each)
+    for turn in "abc"
+    for number, each in enumerate([BRIDGE, NAMED, BAKER, TEAM])
+]
+MANY += [b"no json", line(id="z", question=OPENED, history=[BAKER])]
+
+
+@pytest.fixture
+def reading(setting: Setting, shipped: tuple[Path, Path]) -> Assistant:
+    return Assistant(Settings(corpus=setting.root, index_dir=setting.index_dir, threads=2), setting.embedder)
+
+
+def test_several_at_a_time_give_the_records_of_one_after_another(reading: Assistant) -> None:
+    single, several = ([done.record for done in answer_all(reading, read_questions(MANY), count)] for count in (1, 4))
+    assert timeless(list(map(json.loads, several))) == timeless(list(map(json.loads, single)))
+    assert [json.loads(each)["id"] for each in several][-2:] == ["q13", "z"]
+
+
+def test_each_works_with_a_model_of_its_own(reading: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work: list[Assistant] = []
+    both = threading.Barrier(2, timeout=60)
+    ask = Assistant.ask
+
+    def waiting(assistant: Assistant, *arguments: Any, **options: Any) -> Answer:
+        at_work.append(assistant)
+        both.wait()
+        return ask(assistant, *arguments, **options)
+
+    monkeypatch.setattr(Assistant, "ask", waiting)
+    assert len(list(answer_all(reading, read_questions(MANY[:2]), 4))) == 2
+    one, other = at_work
+    assert one.model is not other.model
+    assert one.index() is other.index()
+
+
+def test_with_one_thread_there_is_one_at_a_time(setting: Setting, shipped: tuple[Path, Path]) -> None:
+    assistant = Assistant(Settings(corpus=setting.root, index_dir=setting.index_dir, threads=1), setting.embedder)
+    with assistant.several(4) as assistants:
+        assert assistants == [assistant]
+    with setting.assistant().several(4) as (only,):
+        assert isinstance(only.model, FakeModel)
+
+
+def test_few_questions_are_read_ahead_of_the_answers(reading: Assistant) -> None:
+    taken = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal taken
+        for each in MANY:
+            taken += 1
+            yield each
+
+    answers = answer_all(reading, read_questions(lines()), 4)
+    assert isinstance(answers, Generator)
+    next(answers)
+    assert taken <= 6
+    answers.close()  # a reader that has gone away: nothing is asked any more
+    assert taken <= 6
+
+
+def test_what_befalls_all_alike_stops_them_and_keeps_what_came_before(
+    reading: Assistant, monkeypatch: pytest.MonkeyPatch, answers: Path
+) -> None:
+    ask = Assistant.ask
+
+    def failing(assistant: Assistant, question: str, *arguments: Any, **options: Any) -> Answer:
+        if question == TEAM:
+            raise CorpusError("no folder", "a folder", "name one")
+        return ask(assistant, question, *arguments, **options)
+
+    monkeypatch.setattr(Assistant, "ask", failing)
+    with pytest.raises(CorpusError):
+        run_batch(reading, MANY, len(MANY), answers)
+    assert [record["id"] for record in records(answers)] == ["a0", "a1", "a2"]
 
 
 class Terminal(io.StringIO):

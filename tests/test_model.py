@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -468,3 +469,45 @@ def test_the_bundled_model_starts_after_a_text_the_same_to_the_last_digit_each_t
     model.start_after(model.tokenize(OIL), question)
     assert np.array_equal(model.start_after(text, question), first)
     assert np.array_equal(model.advance(100), after)
+
+
+# --- several contexts over the same weights
+
+
+def test_models_that_share_weights_give_the_same_figures_at_the_same_time() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        model = LlamaModel.open(write_model(Path(folder) / "m.gguf"), threads=2, branching=True)
+
+        def figures(one: LlamaModel, number: int) -> list[bytes]:
+            row = one.start_after([number, *PROMPT], [40, 41])
+            explored = one.explore(PATHS, CHOICES)
+            return [each.tobytes() for each in (row, *explored, one.advance(43))]
+
+        alone = [figures(model, number) for number in range(5, 45)]
+        model.forget()
+        with model.shared(3) as models, ThreadPoolExecutor(3) as pool:
+            assert [len(models), *(one.threads for one in models[1:])] == [3, 1, 1]
+            # Each in one thread of control at a time, all on the same prefixes.
+            found = list(pool.map(lambda one: [figures(one, number) for number in range(5, 45)], models))
+        assert found == [alone] * 3
+        assert figures(model, 5) == alone[0]
+
+
+def test_what_one_of_them_evaluated_none_evaluates_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated: list[int] = []
+    evaluate = Engine.evaluate
+
+    def counted(engine: Engine, tokens: Sequence[int], position: int, outputs: int) -> list[NDArray[np.float32]]:
+        evaluated.append(len(tokens))
+        return evaluate(engine, tokens, position, outputs)
+
+    monkeypatch.setattr(Engine, "evaluate", counted)
+    with tempfile.TemporaryDirectory() as folder:
+        model = LlamaModel.open(write_model(Path(folder) / "m.gguf"), threads=THREADS, branching=True)
+        with model.shared(2) as (first, second):
+            row = first.start_after(PROMPT, [40, 41])
+            assert np.array_equal(second.start_after(PROMPT, [40, 41]), row)
+            assert evaluated == [len(PROMPT), 2, 2]
+            model.forget()
+            assert np.array_equal(second.start_after(PROMPT, [40, 41]), row)
+            assert evaluated == [len(PROMPT), 2, 2, len(PROMPT), 2]
