@@ -7,7 +7,7 @@ READY = .venv/.ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: ask test torture eval lint audit check format setup clean help
+.PHONY: ask test torture eval bench lint audit check format setup clean help
 
 # The question reaches the program through the environment, as it was typed: nothing in it is expanded by make
 # or by the shell.
@@ -26,6 +26,10 @@ torture: $(READY)
 eval: $(READY)
 	@$(BIN)/qa eval --out build/eval
 	@echo 'The report to look at: build/eval/report.html'
+
+# Everything else on the machine should be at rest.
+bench: $(READY)
+	@$(BIN)/python -m eval.bench
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
@@ -53,6 +57,7 @@ help:
 	@echo 'make ask [Q="¿...?"]   ask the articles in seeds/ a question'
 	@echo 'make test              run the tests'
 	@echo 'make eval              measure the answers on eval/questions.jsonl, report in build/eval/'
+	@echo 'make bench             measure the speed against the bare libraries; over half an hour, alone on the machine'
 	@echo 'make check             ruff, mypy, pip-audit and the tests'
 	@echo 'make torture           attacks, crashes and faults by the thousand; under half an hour'
 	@echo 'make format            let ruff rewrite the code'

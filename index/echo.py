@@ -7,6 +7,7 @@ what then remains does not speak of what is asked. Pure: knows no index, no scor
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 
@@ -37,14 +38,17 @@ def own_words(question: str, text: str) -> str:
     '                      Juan.'
     """
     asked, told = _words(question), _words(text)
+    again, listed = list(_asked_again(asked, told)), list(_listed(asked, told))
+    if not again and not listed:
+        return text
     spans = [found.span() for found in _WORD.finditer(text)]
     heard = text
-    for first, last in _asked_again(asked, told):
+    for first, last in again:
         start, end = _with_signs(text, spans[first][0], spans[last][1])
         # «Juan, quien es el alcalde, vino» asks nothing.
         if _ASKS.search(text[start:end].strip()):
             heard = heard[:start] + " " * (end - start) + heard[end:]
-    for first, last in _listed(asked, told):
+    for first, last in listed:
         start, end = spans[first][0], spans[last][1]
         heard = heard[:start] + " " * (end - start) + heard[end:]
     return heard
@@ -61,7 +65,10 @@ def share_of_its_own(question: str, text: str) -> float:
 
 
 def _words(text: str) -> list[str]:
-    return [fold(word) for word in _WORD.findall(text)]
+    return [_folded(word) for word in _WORD.findall(text)]
+
+
+_folded = lru_cache(1 << 16)(fold)
 
 
 def _with_signs(text: str, start: int, end: int) -> tuple[int, int]:
@@ -73,6 +80,9 @@ def _with_signs(text: str, start: int, end: int) -> tuple[int, int]:
 def _asked_again(asked: Sequence[str], told: Sequence[str]) -> Rows:
     """The longest rows of words that stand in the question too."""
     least = max(_FEWEST_WORDS, round(_LEAST_ASKED * len(asked)))
+    held = set(told)
+    if not any(held.issuperset(asked[at : at + least]) for at in range(len(asked) - least + 1)):
+        return
     before = [0] * len(asked)
     for place, word in enumerate([*told, ""]):
         # How many words up to this one are those up to each of the question's.
@@ -89,6 +99,8 @@ def _listed(asked: Sequence[str], told: Sequence[str]) -> Rows:
     They have less than half of the small words between them that the question has, or say the same twice over.
     """
     wanted = {word for word in asked if word not in function_words()}
+    if sum(word in wanted for word in told) < _FEWEST_WORDS:
+        return
     small = _words_between([place for place, word in enumerate(asked) if word in wanted])
     content = ((place, told[place] in wanted) for place in range(len(told)) if told[place] not in function_words())
     for known, row in groupby(content, key=itemgetter(1)):

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,17 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Array = NDArray[np.float32]
+_WORDS = "embeddings.word_embeddings.weight"
 # erfc(z) = (a1 t + a2 t^2 + ... + a5 t^5) exp(-z^2) with t = 1 / (1 + p z), z >= 0, to 1.5e-7: Abramowitz and Stegun,
 # Handbook of Mathematical Functions, 7.1.26. NumPy has no error function, and SciPy takes a tenth of a second to load.
 _P = np.float32(0.3275911)
 _A = [np.float32(a) for a in (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)]
+
+
+class _Rows(Protocol):
+    """A table whose rows are read when they are needed."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.floating]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class _Layer:
 class Encoder:
     """Weights and tokeniser of a BERT that embeds by the mean of its last layer."""
 
-    def __init__(self, tokenizer: "Tokenizer", words: NDArray[np.floating], places: Array, norm: _Norm) -> None:
+    def __init__(self, tokenizer: "Tokenizer", words: _Rows, places: Array, norm: _Norm) -> None:
         self._tokenizer = tokenizer
         self._words = words
         self._places = places
@@ -93,14 +100,16 @@ class Encoder:
 
         Raises `EmbedderError` where a file is missing or the weights are not for this folder's model.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        from safetensors import SafetensorError, safe_open
 
         try:
-            tensors = load_file(weights)
+            with safe_open(weights, "numpy") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys() if name != _WORDS}  # noqa: SIM118
+            # Left in the file: it is half of the model, and a text needs few of its rows.
+            words = safe_open(weights, "numpy").get_slice(_WORDS)  # type: ignore[no-untyped-call]
             settings = json.loads((folder / "config.json").read_bytes())
             window = json.loads((folder / "sentence_bert_config.json").read_bytes())["max_seq_length"]
-            return cls._of(_tokenizer(folder / "tokenizer.json", window), tensors, settings)
+            return cls._of(_tokenizer(folder / "tokenizer.json", window), words, tensors, settings)
         except (OSError, SafetensorError, ValueError, KeyError) as error:
             raise EmbedderError(
                 f"the weights in {weights} do not fit the embedding model in {folder} ({_told(error)})",
@@ -110,7 +119,11 @@ class Encoder:
 
     @classmethod
     def _of(
-        cls, tokenizer: "Tokenizer", tensors: Mapping[str, NDArray[np.floating]], settings: dict[str, int]
+        cls,
+        tokenizer: "Tokenizer",
+        words: _Rows,
+        tensors: Mapping[str, NDArray[np.floating]],
+        settings: Mapping[str, int],
     ) -> "Encoder":
         def single(name: str) -> Array:
             return tensors[name].astype(np.float32)
@@ -124,7 +137,6 @@ class Encoder:
 
         # A single text has one segment, the first.
         places = single("embeddings.position_embeddings.weight") + single("embeddings.token_type_embeddings.weight")[0]
-        words = tensors["embeddings.word_embeddings.weight"]  # as stored: a text needs few of its rows
         encoder = cls(tokenizer, words, places, norm("embeddings.LayerNorm"))
         for number in range(settings["num_hidden_layers"]):
             own = f"encoder.layer.{number}"
@@ -153,7 +165,8 @@ class Encoder:
 
     def _vector(self, text: str) -> Array:
         tokens = self._tokenizer.encode(text).ids
-        x = self._norm(self._words[tokens].astype(np.float32) + self._places[: len(tokens)])
+        words = np.concatenate([self._words[token : token + 1] for token in tokens]).astype(np.float32)
+        x = self._norm(words + self._places[: len(tokens)])
         for layer in self._layers:
             x = layer(x)
         mean = x.mean(axis=0)

@@ -7,6 +7,7 @@ nothing.
 
 import heapq
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from index.types import Hit, Origin, Passage
 
 # A teaser must match twice as well as a passage of an article to stand before it.
 _BOILERPLATE_FACTOR = 0.5
+_SORTED_FIRST = 50
 
 
 class Scored(Protocol):
@@ -52,13 +54,10 @@ def search(
     by_words, by_meaning = lexical.scores(question), dense.scores(vector)
     weight = ENGLISH_DENSE_WEIGHT if is_english(question) else SPANISH_DENSE_WEIGHT
     scores = fuse(by_words, by_meaning, weight)
-    around = _giving_way(by_words, np.array([passage.boilerplate for passage in passages], dtype=bool))
-    # By the size of the score: a factor alone would raise what scores less than nothing.
-    scores[around] -= (1 - _BOILERPLATE_FACTOR) * np.abs(scores[around])
     best_words, best_meaning = _best(by_words, top_k), _best(by_meaning, top_k)
     hits: list[Hit] = []
     seen: set[str] = set()
-    for position, score in _heard(question, passages, scores):
+    for position, score in _reconsidered(question, passages, scores, by_words):
         passage = passages[position]
         if passage.text in seen:
             continue
@@ -70,32 +69,50 @@ def search(
     return hits
 
 
-def _heard(question: str, passages: Sequence[Passage], scores: NDArray[np.float32]) -> Iterator[tuple[int, float]]:
+def _reconsidered(
+    question: str, passages: Sequence[Passage], scores: NDArray[np.float32], by_words: NDArray[np.float32]
+) -> Iterator[tuple[int, float]]:
     """Positions with their scores, best first, each without what the question repeated in the passage accounts for.
 
-    A passage can only lose by it: what scores at least as much as the next one that was not looked at is in its place.
+    Boilerplate is marked down, all but what holds the question's words far better than any article does. A passage can
+    only lose by either: what scores at least as much as the next one that was not looked at is in its place.
     """
+    best_article = _best_of_articles(passages, by_words)
     waiting: list[tuple[float, int]] = []
-    for position in np.argsort(-scores, kind="stable"):
-        score = float(scores[position])
-        while waiting and waiting[0] < (-score, int(position)):
+    for position in _descending(scores):
+        score = scores[position]
+        while waiting and waiting[0] < (-score, position):
             best, place = heapq.heappop(waiting)
             yield place, -best
-        lost = (1 - share_of_its_own(question, passages[position].text)) * abs(score)
-        heapq.heappush(waiting, (lost - score, int(position)))
+        passage = passages[position]
+        if passage.boilerplate and by_words[position] * _BOILERPLATE_FACTOR <= best_article:
+            # By the size of the score: a factor alone would raise what scores less than nothing.
+            score -= np.float32(1 - _BOILERPLATE_FACTOR) * abs(score)
+        left = float(score) - (1 - share_of_its_own(question, passage.text)) * abs(float(score))
+        heapq.heappush(waiting, (-left, position))
     while waiting:
         best, place = heapq.heappop(waiting)
         yield place, -best
 
 
-def _giving_way(by_words: NDArray[np.float32], boilerplate: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which boilerplate is marked down: all but what holds the question's words far better than any article does."""
-    articles = float(by_words[~boilerplate].max(initial=0.0))
-    return boilerplate & (by_words * _BOILERPLATE_FACTOR <= articles)
+def _best_of_articles(passages: Sequence[Passage], by_words: NDArray[np.float32]) -> float:
+    """The highest score of a passage that is no boilerplate, at least 0."""
+    own = (float(by_words[position]) for position in _descending(by_words) if not passages[position].boilerplate)
+    return max(0.0, next(own, 0.0))
 
 
 def _best(scores: NDArray[np.float32], count: int) -> set[int]:
-    return {int(position) for position in np.argsort(-scores, kind="stable")[:count]}
+    return set(islice(_descending(scores), count))
+
+
+def _descending(scores: NDArray[np.float32]) -> Iterator[int]:
+    """Positions from the highest score on, equal ones in their order; the first few come without sorting all."""
+    if len(scores) <= _SORTED_FIRST:
+        yield from np.argsort(-scores, kind="stable").tolist()
+        return
+    least = np.partition(scores, -_SORTED_FIRST)[-_SORTED_FIRST]
+    for positions in (np.flatnonzero(scores >= least), np.flatnonzero(scores < least)):
+        yield from positions[np.argsort(-scores[positions], kind="stable")].tolist()
 
 
 def _origin(by_words: bool, by_meaning: bool) -> Origin:

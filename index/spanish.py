@@ -7,6 +7,8 @@ import re
 import unicodedata
 from bisect import bisect_left
 from functools import cache, lru_cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 
 from index import countries
 
@@ -40,16 +42,37 @@ def fold(text: str) -> str:
     >>> fold("Güell visitó Logroño")
     'guell visito logrono'
     """
-    decomposed = unicodedata.normalize("NFD", text.lower())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    lowered = text.lower()
+    return lowered if lowered.isascii() else lowered.translate(_FOLDED)
+
+
+class _Folded(dict[int, str]):
+    """For each character its letters without marks; worked out once for each that occurs."""
+
+    def __missing__(self, character: int) -> str:
+        decomposed = unicodedata.normalize("NFD", chr(character))
+        return self.setdefault(character, "".join(c for c in decomposed if not unicodedata.combining(c)))
+
+
+_FOLDED = _Folded()
 
 
 @cache
 def stopwords() -> frozenset[str]:
     """Folded Spanish function words (the list of bm25s and a few more), which no passage is about."""
-    from bm25s.stopwords import STOPWORDS_SPANISH
+    return frozenset(fold(word) for word in _listed_stopwords()) - _NOUNS | _MORE_STOPWORDS
 
-    return frozenset(fold(word) for word in STOPWORDS_SPANISH) - _NOUNS | _MORE_STOPWORDS
+
+def _listed_stopwords() -> tuple[str, ...]:
+    """The list in a module of bm25s, which is read by itself: the whole library takes long to load."""
+    package = find_spec("bm25s")
+    places = (package.submodule_search_locations if package else None) or ["."]
+    spec = spec_from_file_location("bm25s_stopwords", Path(places[0]) / "stopwords.py")
+    assert spec is not None and spec.loader is not None  # a Python file has a loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    listed: tuple[str, ...] = module.STOPWORDS_SPANISH
+    return listed
 
 
 @cache

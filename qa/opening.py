@@ -4,7 +4,7 @@ What comes with the program has to be what this version was made with; a model t
 first used. Raises `ModelError` and `EmbedderError`; nothing here knows what is done with a model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,8 +34,11 @@ def accept_embedder(settings: Settings, embedder: Embedder) -> None:
         Ledger(state_folder()).accept(embedder.folder, embedder.digest)
 
 
-def known_model(settings: Settings, adapter: Path | None) -> LlamaModel:
-    """The reading model that was named, or the installed one with its adapter merged into it."""
+def known_model(settings: Settings, adapter: Path | None, preparing: Callable[[], None] | None = None) -> LlamaModel:
+    """The reading model that was named, or the installed one with its adapter merged into it.
+
+    `preparing` is called where that has to be done first.
+    """
     path = model_path(settings)
     digest = file_digest(path)
     if settings.model:
@@ -48,7 +51,7 @@ def known_model(settings: Settings, adapter: Path | None) -> LlamaModel:
     if adapter is None:
         return LlamaModel.open(path, _CONTEXT_TOKENS, settings.threads)
     require_installed("adapter of the reading model", file_digest(adapter))
-    return _prepared(settings, path, adapter)
+    return _prepared(settings, path, adapter, preparing)
 
 
 def model_path(settings: Settings) -> Path:
@@ -56,12 +59,12 @@ def model_path(settings: Settings) -> Path:
     return Path(settings.model).expanduser() if settings.model else find_bundled_model()
 
 
-def _prepared(settings: Settings, weights: Path, adapter: Path) -> LlamaModel:
+def _prepared(settings: Settings, weights: Path, adapter: Path, preparing: Callable[[], None] | None) -> LlamaModel:
     def fastest(paths: Sequence[Path]) -> int:
         return fastest_of(paths, settings.threads)
 
     try:
-        merged = prepare(weights, adapter, store.cache_folder() / "models", fastest)
+        merged = prepare(weights, adapter, store.cache_folder() / "models", fastest, preparing)
     except OSError:  # the cache cannot be written: for this process alone, in the format of all such processes
         with TemporaryDirectory(prefix="consta-", ignore_cleanup_errors=True) as folder:
             merged = prepare(weights, adapter, Path(folder))

@@ -56,13 +56,18 @@ def assistant_for(settings: Settings, at_once: bool = False) -> "Iterator[Assist
     from qa.answer import Assistant
 
     with indexing_bar() as progress:
-        assistant = Assistant(settings, progress=progress)
+        # Not while somebody types.
+        assistant = Assistant(settings, progress=progress, preparing=None if at_once else _tell_preparing)
         if at_once:
             assistant.index()
             _tell_skipped(assistant)
         yield assistant
     if not at_once:
         _tell_skipped(assistant)
+
+
+def _tell_preparing() -> None:
+    note("preparing the reading model for this machine, this once; it takes some seconds")
 
 
 def _tell_skipped(assistant: "Assistant") -> None:

@@ -28,18 +28,27 @@ Fastest = Callable[[Sequence[Path]], int]
 """Which of the files is read with fastest."""
 
 
-def prepare(weights: Path, adapter: Path, folder: Path, fastest: Fastest | None = None) -> Path:
+def prepare(
+    weights: Path,
+    adapter: Path,
+    folder: Path,
+    fastest: Fastest | None = None,
+    begun: Callable[[], None] | None = None,
+) -> Path:
     """The merged file in a folder, made if it is not there whole.
 
     It is in the format that `fastest` chooses, else in the first. Its name holds the digests of both, the format and
-    its own digest. Files of other versions are removed from the folder, which is taken for its own.
+    its own digest. Files of other versions are removed from the folder, which is taken for its own. `begun` is called
+    where there is work to be done, which takes some seconds.
 
     Raises `OSError` where it cannot be written, `ModelError` where one of the two cannot be read or they do not fit.
     """
     made_of = f"{file_digest(weights)[:16]}-{file_digest(adapter)[:16]}"
     for known in folder.glob(f"{made_of}-*.gguf"):
-        if known.stem.rpartition("-")[2] == file_digest(known)[:_SHOWN_DIGITS]:
+        if format_of(known) and known.stem.rpartition("-")[2] == file_digest(known)[:_SHOWN_DIGITS]:
             return known
+    if begun is not None:
+        begun()
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=f"{made_of}.", ignore_cleanup_errors=True) as aside:
         written_in, made = _best(weights, adapter, Path(aside), fastest)

@@ -30,9 +30,11 @@ def never(paths: Sequence[Path]) -> int:
 
 
 def test_it_is_made_once_for_the_same_two_files(tmp_path: Path, weights: Path, adapter: Path) -> None:
-    first = prepare(weights, adapter, tmp_path / "made", lambda paths: 0)
+    told: list[str] = []
+    first = prepare(weights, adapter, tmp_path / "made", lambda paths: 0, lambda: told.append("once"))
     made = first.stat().st_mtime_ns
-    assert prepare(weights, adapter, tmp_path / "made", never) == first
+    assert prepare(weights, adapter, tmp_path / "made", never, lambda: told.append("twice")) == first
+    assert told == ["once"]
     assert first.stat().st_mtime_ns == made
     other = prepare(weights, write_adapter(tmp_path / "b.gguf", seed=2), tmp_path / "made")
     assert other != first
@@ -50,6 +52,13 @@ def test_the_chosen_format_is_kept_and_named(tmp_path: Path, weights: Path, adap
 
 def test_without_a_choice_it_is_the_first_format(tmp_path: Path, weights: Path, adapter: Path) -> None:
     assert format_of(prepare(weights, adapter, tmp_path / "made")) == FORMATS[0]
+
+
+def test_a_file_that_does_not_tell_its_format_is_made_anew(tmp_path: Path, weights: Path, adapter: Path) -> None:
+    made = prepare(weights, adapter, tmp_path / "made")
+    made.rename(made.with_name(made.name.replace("-F16", "")))
+    assert prepare(weights, adapter, tmp_path / "made") == made
+    assert list((tmp_path / "made").iterdir()) == [made]
 
 
 def test_what_cannot_be_merged_leaves_nothing_behind(tmp_path: Path, weights: Path, adapter: Path) -> None:

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from index.search import search
+from index.search import _descending, search
 from index.types import Passage
 
 ANY_VECTOR = np.zeros(2, dtype=np.float32)
@@ -41,6 +43,12 @@ def test_the_best_come_first_with_their_ranks() -> None:
 
 def test_equal_scores_keep_the_order_of_the_passages() -> None:
     assert found(passages("a", "b", "c"), Scores(1, 1, 1), Scores(0, 0, 0)) == ["a", "b", "c"]
+
+
+@given(st.lists(st.sampled_from([-1.0, 0.0, 0.5, 0.25, 3.0]), max_size=300))
+def test_the_order_of_many_is_that_of_sorting_them_all(scores: list[float]) -> None:
+    expected = sorted(range(len(scores)), key=lambda position: (-scores[position], position))
+    assert list(_descending(np.array(scores, dtype=np.float32))) == expected
 
 
 def test_fewer_passages_than_asked_for_are_all_there_are() -> None:

@@ -75,6 +75,12 @@ def test_terms_keep_their_order_and_repeats() -> None:
     assert analyse("Putin habló; Kim habló.") == ["putin", "habl", "kim", "habl"]
 
 
+def test_folding_leaves_the_letters_of_every_character() -> None:
+    every = "".join(chr(number) for number in range(0x110000) if not 0xD800 <= number < 0xE000)
+    decomposed = unicodedata.normalize("NFD", every.lower())
+    assert fold(every) == "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold(fold(text)) == fold(text)
