@@ -1,5 +1,6 @@
 """The options that commands share, and the assistant that they make of them."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +68,8 @@ def assistant_for(settings: Settings, at_once: bool = False) -> "Iterator[Assist
 
 
 def _tell_preparing() -> None:
-    note("preparing the reading model for this machine, this once; it takes some seconds")
+    if sys.stderr.isatty():  # like a bar, for who waits
+        note("preparing the reading model for this machine, this once; it takes some seconds")
 
 
 def _tell_skipped(assistant: "Assistant") -> None:
