@@ -62,6 +62,22 @@ def test_verifying_imports_nothing_heavy(tmp_path: Path) -> None:
     assert names & HEAVY == set()
 
 
+@pytest.mark.parametrize(
+    ("command", "unused"),
+    [
+        ("search", {"torch", "transformers", "sentence_transformers", "llama_cpp", "bm25s", "scipy", "jinja2", "gguf"}),
+        ("ask", {"torch", "transformers", "sentence_transformers", "bm25s", "scipy", "gguf"}),
+    ],
+)
+def test_a_question_imports_nothing_that_it_does_not_use(command: str, unused: set[str]) -> None:
+    question = "¿Qué le regaló Putin a Kim en febrero?"
+    imported_by(command, question)  # the index and the reader are prepared by now
+    status, names = imported_by(command, question)
+    assert status == 0
+    assert {"numpy", "faiss", "tokenizers"} <= names
+    assert names & unused == set()
+
+
 def ratio_to_typer(script: Path) -> float:
     """The median time of `qa --help` over that of the other program, run by turns so that both meet the same load."""
     commands = {"qa": [*QA, "--help"], "typer": [sys.executable, str(script), "--help"]}
