@@ -93,8 +93,8 @@ def update(
 def rules() -> str:
     """Names the rules by which this program makes texts, passages, terms and scores of articles.
 
-    That is `NORMALISATION` and a digest of what they make of a specimen. So an index made by another version is told
-    from one of this version even where a rule changed without the name, or in a library.
+    That is `NORMALISATION` and a digest of what they make of a specimen, and of the formula of scores. So an index made
+    by another version is told from one of this version even where a rule changed without the name, or in a library.
     """
     written = [_SPECIMEN.encode(codec, "replace") for codec in ("utf-8", "utf-8-sig", "utf-16", "cp1252")]
     texts = [(plain(text)[0], encoding) for text, encoding in map(decode, written)]

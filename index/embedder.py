@@ -117,7 +117,7 @@ class SentenceTransformerEmbedder:
 
             logging.disable_progress_bar()  # type: ignore[no-untyped-call]
             try:
-                self._loaded = SentenceTransformer(
+                loaded = SentenceTransformer(
                     str(self.folder),
                     device="cpu",
                     local_files_only=True,
@@ -130,9 +130,10 @@ class SentenceTransformerEmbedder:
                     "a complete sentence-transformers folder",
                     "copy the model anew or name another with --embedder",
                 ) from error
-            self._loaded.tokenizer.split_special_tokens = True  # «[SEP]» in an article is text
+            loaded.tokenizer.split_special_tokens = True  # «[SEP]» in an article is text
             if self.weights is not None:
-                _put(self.weights, self._loaded[0].auto_model)
+                _put(self.weights, loaded[0].auto_model)
+            self._loaded = loaded
         return self._loaded
 
 

@@ -125,7 +125,10 @@ class Encoder:
         tensors: Mapping[str, NDArray[np.floating]],
         settings: Mapping[str, int],
     ) -> "Encoder":
+        left = set(tensors)
+
         def single(name: str) -> Array:
+            left.discard(name)
             return tensors[name].astype(np.float32)
 
         def linear(*names: str) -> _Linear:
@@ -152,6 +155,9 @@ class Encoder:
                     settings["num_attention_heads"],
                 )
             )
+        other = sorted(name for name in left - {"embeddings.position_ids"} if not name.startswith("pooler."))
+        if other:
+            raise ValueError(f"other weights: {', '.join(other[:3])}")
         return encoder
 
     @property

@@ -21,7 +21,7 @@ from index.spanish import akin, analyse, is_english, question_terms
 from index.thesaurus import related
 
 # Measured on the development questions: recall@1 0.806 against 0.789 with k1 1.5, b 0.75 (eval/LOG.md).
-_K1, _B = 0.9, 0.4
+_METHOD, _K1, _B = "lucene", 0.9, 0.4
 _KIN_SHARE = 0.5
 RELATED_SHARE = 0.3
 """What a word counts that stands for another of the same meaning."""
@@ -37,7 +37,7 @@ _PARAMETERS = ("k1", "b", "delta", "method", "idf_method", "dtype", "int_dtype",
 
 def formula() -> str:
     """Names what scores are worked out by: the library, its version and the weights given to it."""
-    return f"bm25s {version('bm25s')}, lucene, k1 {_K1}, b {_B}"
+    return f"bm25s {version('bm25s')}, {_METHOD}, k1 {_K1}, b {_B}"
 
 
 class LexicalIndex:
@@ -64,7 +64,7 @@ class LexicalIndex:
         """Indexes the texts. A text without a single index term scores 0 for every question."""
         import bm25s
 
-        scorer = bm25s.BM25(k1=_K1, b=_B, method="lucene")
+        scorer = bm25s.BM25(k1=_K1, b=_B, method=_METHOD)
         terms = [analyse(text) for text in texts]
         # bm25s cannot index a corpus without a term; a further text with one that no question can hold serves there.
         scorer.index(terms if any(terms) else [*terms, [_NO_TERM]], show_progress=False)
@@ -150,7 +150,7 @@ class LexicalIndex:
 def _settings(path: Path) -> dict[str, Any]:
     """What the scores were made with: this formula, without a compiler, or else a `ValueError`."""
     fields = json.loads(path.read_bytes())
-    ours = {"method": "lucene", "idf_method": "lucene", "backend": "numpy"}
+    ours = {"method": _METHOD, "idf_method": _METHOD, "backend": "numpy"}
     if type(fields) is not dict or {**fields, **ours} != fields or not fields.keys() <= set(_PARAMETERS):
         raise ValueError("scores of another formula")
     if type(fields.get("num_docs")) is not int or fields["num_docs"] < 0:

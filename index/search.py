@@ -80,11 +80,10 @@ def _reconsidered(
     best_article = _best_of_articles(passages, by_words)
     waiting: list[tuple[float, int]] = []
     for position in _descending(scores):
-        score = scores[position]
-        while waiting and waiting[0] < (-score, position):
+        score, passage = scores[position], passages[position]
+        while waiting and waiting[0] < (-float(score), position):
             best, place = heapq.heappop(waiting)
             yield place, -best
-        passage = passages[position]
         if passage.boilerplate and by_words[position] * _BOILERPLATE_FACTOR <= best_article:
             # By the size of the score: a factor alone would raise what scores less than nothing.
             score -= np.float32(1 - _BOILERPLATE_FACTOR) * abs(score)
@@ -110,8 +109,8 @@ def _descending(scores: NDArray[np.float32]) -> Iterator[int]:
     if len(scores) <= _SORTED_FIRST:
         yield from np.argsort(-scores, kind="stable").tolist()
         return
-    least = np.partition(scores, -_SORTED_FIRST)[-_SORTED_FIRST]
-    for positions in (np.flatnonzero(scores >= least), np.flatnonzero(scores < least)):
+    first = scores >= np.partition(scores, -_SORTED_FIRST)[-_SORTED_FIRST]
+    for positions in (np.flatnonzero(first), np.flatnonzero(~first)):
         yield from positions[np.argsort(-scores[positions], kind="stable")].tolist()
 
 

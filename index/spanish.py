@@ -66,8 +66,9 @@ def stopwords() -> frozenset[str]:
 def _listed_stopwords() -> tuple[str, ...]:
     """The list in a module of bm25s, which is read by itself: the whole library takes long to load."""
     package = find_spec("bm25s")
-    places = (package.submodule_search_locations if package else None) or ["."]
-    spec = spec_from_file_location("bm25s_stopwords", Path(places[0]) / "stopwords.py")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("No module named 'bm25s'", name="bm25s")
+    spec = spec_from_file_location("bm25s_stopwords", Path(package.submodule_search_locations[0]) / "stopwords.py")
     assert spec is not None and spec.loader is not None  # a Python file has a loader
     module = module_from_spec(spec)
     spec.loader.exec_module(module)

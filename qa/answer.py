@@ -8,21 +8,20 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from index import build, store
+from index import store
 from index.build import Changes, Progress
-from index.chunker import ChunkerSettings
 from index.embedder import Embedder
 from index.generation import StoredIndex
 from index.plain import plain
 from index.search import search
 from index.spanish import fold
-from index.spelling import Spelling
 from index.types import Hit
 from qa.citations import Statement, Verified
 from qa.conversation import completed, divide
 from qa.coverage import coverage, speaks_of
+from qa.current import CurrentIndex
 from qa.intent import Intent, absent_years, checked, intent_of, is_greeting
-from qa.model import LlamaModel, Model, file_digest
+from qa.model import Model, Shareable, file_digest
 from qa.opening import accept_embedder, known_embedder, known_model, model_path
 from qa.preparing import format_of
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling
@@ -56,14 +55,11 @@ class Assistant:
     ) -> None:
         self.settings = settings
         self.index_dir = settings.index_dir or store.default_index_dir(settings.corpus)
-        self.changes: Changes | None = None
         self._given_embedder, self._given_model = embedder, model
-        self._progress = progress
         self._retriever = retriever
         self._reading = reading
         self._preparing = preparing
-        self._index: StoredIndex | None = None
-        self._spelling_of: tuple[StoredIndex, Spelling] | None = None
+        self._current = CurrentIndex(settings.corpus, self.index_dir, progress)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -84,7 +80,10 @@ class Assistant:
 
     @cached_property
     def model_identity(self) -> str:
-        """Name and digest of the reading model and how it reads."""
+        """Name and digest of the reading model and how it reads.
+
+        What this version prepares is opened for it, so that all records of a folder name the format it is read in.
+        """
         given, path = self._given_model, model_path(self.settings)
         name, digest = (given.name, given.digest) if given else (path.name, file_digest(path))
         if self.adapter is None:
@@ -108,10 +107,12 @@ class Assistant:
     def several(self, most: int) -> "Iterator[list[Assistant]]":
         """This assistant and others with the same index and models, at most so many, for as many threads of control.
 
-        All give the same answers. There is only this one where its model does not read runs, or has a single thread.
+        All give the same answers. There is only this one where a model was named, which may be large, or composes, or
+        where there is a single thread.
         """
-        own = self.model if self.adapter else None
-        if not isinstance(own, LlamaModel) or (count := min(most, own.threads)) < 2:
+        own = self.model
+        count = min(most, own.threads)
+        if count < 2 or self.settings.model or self.reader != "copying" or not isinstance(own, Shareable):
             yield [self]
             return
         self.prepare()  # once for all
@@ -123,24 +124,26 @@ class Assistant:
 
     def prepare(self) -> None:
         """Opens what a question needs, so that the first one is answered as fast as the next."""
-        index = self.index()
-        self._spelling(index)
+        self._current.spelling(self.index())
         self.embedder.encode([NO_ANSWER])
         self.model.tokenize(NO_ANSWER)
 
     def index(self, rebuild: bool = False) -> StoredIndex:
         """The index of the folder as it is now, brought up to date if files have changed since."""
-        if rebuild or self._index is None or build.is_stale(self._index, self.settings.corpus):
-            self._index, self.changes = build.update(
-                self.settings.corpus, self.index_dir, self.embedder, ChunkerSettings(), self._progress, rebuild
-            )
+        index, renewed = self._current.get(self.embedder, rebuild)
+        if renewed:
             accept_embedder(self.settings, self.embedder)
-        return self._index
+        return index
+
+    @property
+    def changes(self) -> Changes | None:
+        """What was found when the index was last opened or renewed; None before that."""
+        return self._current.changes
 
     @property
     def files(self) -> dict[str, str]:
         """The file name of each article by its document's id, as passages name it; of the index last used."""
-        return {document.id: document.file for document in (self._index or self.index()).documents}
+        return {document.id: document.file for document in (self._current.last or self.index()).documents}
 
     def search(self, question: str) -> tuple[Hit, ...]:
         """The passages most likely to answer a question, best first, as they are written."""
@@ -229,7 +232,7 @@ class Assistant:
 
     def _understood(self, text: str, turns: Sequence[Turn], index: StoredIndex) -> str:
         """The question in the articles' spelling and with what it leaves out."""
-        spelling = self._spelling(index)
+        spelling = self._current.spelling(index)
         mended = spelling.mend(text).question
         # Thanks in between change no subject.
         asked = [turn for turn in turns if not is_greeting(turn.question)]
@@ -241,11 +244,6 @@ class Assistant:
             if written is not None:
                 return written
         return completed(mended, turns, lambda wording: coverage(wording, index.passages, index.lexical)) or mended
-
-    def _spelling(self, index: StoredIndex) -> Spelling:
-        if self._spelling_of is None or self._spelling_of[0] is not index:
-            self._spelling_of = index, Spelling(document.text for document in index.documents)
-        return self._spelling_of[1]
 
     def _read(
         self,

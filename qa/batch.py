@@ -1,4 +1,4 @@
-"""A batch: questions in, one record a line out, each whole and on disk before the next is asked.
+"""A batch: questions in, one record a line out, in their order, each whole and on disk before the next is written.
 
 What is wrong with one question becomes the `error` of its record; what would befall all alike stops the run, which goes
 on where it was when the same command is given again.
@@ -9,8 +9,9 @@ import os
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -53,16 +54,21 @@ class Done:
         return "not on record" if self.answer.abstained else "answered"
 
 
-def answer_all(assistant: Assistant, questions: Iterable[Asked], at_once: int = 1) -> Iterator[Done]:
+def answer_all(assistant: Assistant, questions: Iterable[Asked], at_once: int = 1) -> Generator[Done, None, None]:
     """Answers the questions in their order, at most so many at a time. More than one asks for more questions than are
     answered: that is not for those of somebody who waits.
 
     Raises `UserError` kinds for what would befall all alike.
     """
-    if at_once == 1:
-        yield from (_done(assistant, asked) for asked in questions)
-        return
-    with assistant.several(at_once) as assistants, ThreadPoolExecutor(len(assistants)) as pool:
+    with assistant.several(at_once) as assistants:
+        if len(assistants) == 1:
+            yield from (_done(assistant, asked) for asked in questions)
+        else:
+            yield from _side_by_side(assistants, questions)
+
+
+def _side_by_side(assistants: Sequence[Assistant], questions: Iterable[Asked]) -> Iterator[Done]:
+    with ThreadPoolExecutor(len(assistants)) as pool:
         free: SimpleQueue[Assistant] = SimpleQueue()
         for each in assistants:
             free.put(each)
@@ -134,15 +140,22 @@ def run_batch(
     """
     assistant.prepare()
     questions = read_questions(lines)
-    done = answer_all(assistant, questions, 1 if total is None else MOST_AT_ONCE)
     if output is None:
-        return _write_all(done, _print_at_once, lambda done: None)
+        with closing(answer_all(assistant, questions, _at_once(total))) as answered:
+            return _write_all(answered, _print_at_once, lambda done: None)
     with answers_file(output, restart) as answers:
         kept, failed = answers.kept(questions)
-        if follow:
-            return _write_all(done, answers.write, _follower(assistant), kept, failed)
-        with counting_bar("Answering", total, kept) as advance:
-            return _write_all(done, answers.write, lambda done: advance(), kept, failed)
+        # Closed before the file: nobody goes on answering when it is released.
+        with closing(answer_all(assistant, questions, _at_once(total, kept))) as answered:
+            if follow:
+                return _write_all(answered, answers.write, _follower(assistant), kept, failed)
+            with counting_bar("Answering", total, kept) as advance:
+                return _write_all(answered, answers.write, lambda done: advance(), kept, failed)
+
+
+def _at_once(total: int | None, kept: int = 0) -> int:
+    """How many questions are answered at a time: one for somebody who may wait for it, and none without need."""
+    return 1 if total is None else max(1, min(MOST_AT_ONCE, total - kept))
 
 
 def require_apart(questions: Path | None, output: Path, settings: Settings) -> None:

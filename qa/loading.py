@@ -105,8 +105,12 @@ def load(path: Path, context_tokens: int, threads: int, lora: Path | None, branc
 
 
 def beside(native: Native, path: Path, threads: int, branches: int) -> Native:
-    """Another context over the same weights, as large; to be given back by `free_context`, before the first one."""
+    """Another context over the same weights, as large; to be given back by `free_context`, before the first one.
+
+    Raises `ModelError` where there is no room for it.
+    """
     library, log = _library()
+    log.errors.clear()
     context = _open_context(library, log, native.model, path, native.context_tokens, threads, branches)
     return Native(library, native.model, context, native.context_tokens)
 

@@ -26,24 +26,24 @@ def merge_adapter(weights: Path, adapter: Path, targets: Mapping[Format, Path]) 
     What the adapter leaves alone is taken over as it is. Raises `OSError` where not even the first can be written,
     `ModelError` where one of the two cannot be read or they do not fit.
     """
+    made: list[Path] = []
     try:
-        contents = _merged(weights, adapter)
+        contents = _read(weights, adapter)
+        for written_in, target in targets.items():
+            try:
+                _write(contents, target, written_in)
+            except OSError:
+                if not made:
+                    raise
+                target.unlink(missing_ok=True)
+                break
+            made.append(target)
     except (ValueError, KeyError, IndexError, NotImplementedError) as error:
         raise ModelError(
             f"{weights} and {adapter} cannot be merged ({error})",
             "complete files that were made for one another",
             "install this version again",
         ) from error
-    made: list[Path] = []
-    for written_in, target in targets.items():
-        try:
-            _write(contents, target, written_in)
-        except OSError:
-            if not made:
-                raise
-            target.unlink(missing_ok=True)
-            break
-        made.append(target)
     return made
 
 
@@ -59,17 +59,17 @@ class _Plain(np.ndarray[Any, Any]):
 class _Contents:
     """What a file of weights holds: its architecture, its other fields with the kinds of their values, its tensors.
 
-    A tensor is in single precision where it was changed, else as it was stored, with its type.
+    Tensors are as they are stored, each with its type; `changes` has for some of them B and alpha / rank * A.
     """
 
     architecture: str
     fields: tuple[tuple[str, Any, Any, Any], ...]
     tensors: tuple[tuple[str, NDArray[Any], Any], ...]
+    changes: Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
-def _merged(weights: Path, adapter: Path) -> _Contents:
+def _read(weights: Path, adapter: Path) -> _Contents:
     from gguf import GGUFReader, GGUFValueType
-    from gguf.quants import dequantize
 
     base, additions = GGUFReader(weights), GGUFReader(adapter)
     low = {tensor.name: tensor.data.astype(np.float32) for tensor in additions.tensors}
@@ -80,30 +80,33 @@ def _merged(weights: Path, adapter: Path) -> _Contents:
             kind = field.types[0]
             within = field.types[-1] if kind == GGUFValueType.ARRAY else None
             fields.append((name, field.contents(), kind, within))
-    tensors: list[tuple[str, NDArray[Any], Any]] = []
+    changes = {}
     for tensor in base.tensors:
         inward = low.pop(f"{tensor.name}.lora_a", None)
-        if inward is None:
-            tensors.append((tensor.name, tensor.data, tensor.tensor_type))
-            continue
-        change = alpha / len(inward) * (low.pop(f"{tensor.name}.lora_b") @ inward)
-        tensors.append((tensor.name, dequantize(tensor.data, tensor.tensor_type) + change, None))
+        if inward is not None:
+            changes[tensor.name] = low.pop(f"{tensor.name}.lora_b"), alpha / len(inward) * inward
     if low:
         raise ValueError(f"{adapter.name} adds to {next(iter(low))}, which {weights.name} does not have")
-    return _Contents(base.fields["general.architecture"].contents(), tuple(fields), tuple(tensors))
+    tensors = tuple((tensor.name, tensor.data, tensor.tensor_type) for tensor in base.tensors)
+    return _Contents(base.fields["general.architecture"].contents(), tuple(fields), tensors, changes)
 
 
 def _write(contents: _Contents, target: Path, written_in: Format) -> None:
     from gguf import GGMLQuantizationType, GGUFWriter
-    from gguf.quants import quantize
+    from gguf.quants import dequantize, quantize
 
     writer = GGUFWriter(target, contents.architecture)
     for name, value, kind, within in contents.fields:
         writer.add_key_value(name, value, kind, sub_type=within)
     merged = GGMLQuantizationType[written_in]
-    for name, values, stored in contents.tensors:
-        written = quantize(values, merged) if stored is None else values
-        writer.add_tensor(name, written.view(_Plain), raw_dtype=merged if stored is None else stored)
+    for name, stored, kind in contents.tensors:
+        if name not in contents.changes:
+            writer.add_tensor(name, stored.view(_Plain), raw_dtype=kind)
+            continue
+        # Worked out for each format anew: all tensors at once in single precision would take twice the file's memory.
+        outward, inward = contents.changes[name]
+        changed = dequantize(stored, kind) + outward @ inward
+        writer.add_tensor(name, quantize(changed, merged).view(_Plain), raw_dtype=merged)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

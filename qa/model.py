@@ -9,14 +9,14 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,14 @@ class Model(Protocol):
         """
 
 
+@runtime_checkable
+class Shareable(Protocol):
+    """A model that can be used by several threads of control."""
+
+    def shared(self, count: int) -> AbstractContextManager[Sequence[Model]]:
+        """Models that give the same figures, `count` or fewer, for one thread of control each; itself among them."""
+
+
 class _Prefixes:
     """States of prefixes, the least recently used of which give way; several threads of control may ask and keep."""
 
@@ -171,20 +179,23 @@ class LlamaModel:
     def shared(self, count: int) -> Iterator[list["LlamaModel"]]:
         """This model and others over the same weights, `count` in all, for as many threads of control at once.
 
-        They divide the threads that this one has, and share the states of prefixes. All give the same figures.
+        They divide the threads that this one has, and share the states of prefixes. All give the same figures. There
+        are fewer where there is no room for more. The others give their memory back when nobody uses them any more.
         """
         threads = max(1, self.threads // count)
         branches = MOST_BRANCHES if self._branching else 0
-        with ExitStack() as stack:
-            models = [self]
+        models = [self]
+        with suppress(ModelError):  # no room for another context
             for _ in range(count - 1):
                 engine = self._engine.beside(self.path, threads, branches)
                 model = LlamaModel(engine, self.path, self.context_tokens, threads, self._branching)
                 model._kept = self._kept
-                models.append(stack.enter_context(closing(model)))
-            stack.callback(self._engine.use_threads, self.threads)
-            self._engine.use_threads(threads)
+                models.append(model)
+        self._engine.use_threads(max(1, self.threads // len(models)))
+        try:
             yield models
+        finally:
+            self._engine.use_threads(self.threads)
 
     def close(self) -> None:
         """Give the memory back; the model cannot be used afterwards."""

@@ -57,7 +57,7 @@ def assistant_for(settings: Settings, at_once: bool = False) -> "Iterator[Assist
     from qa.answer import Assistant
 
     with indexing_bar() as progress:
-        # Not while somebody types.
+        # Not while somebody types, nor into the bar of a batch.
         assistant = Assistant(settings, progress=progress, preparing=None if at_once else _tell_preparing)
         if at_once:
             assistant.index()

@@ -13,10 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from index.generation import sync
+from qa.errors import ModelError
 from qa.merging import FORMATS, Format, merge_adapter
 from qa.model import LlamaModel, file_digest
 
-_ABANDONED_SECONDS = 3600
+_LOCK, _LOCK_WAIT_SECONDS = ".lock", 120
 _SHOWN_DIGITS = 32
 _LEAST_GAIN = 0.1
 """How much faster than the first format another must be, as a share of its time: less may be chance."""
@@ -44,19 +45,45 @@ def prepare(
     Raises `OSError` where it cannot be written, `ModelError` where one of the two cannot be read or they do not fit.
     """
     made_of = f"{file_digest(weights)[:16]}-{file_digest(adapter)[:16]}"
-    for known in folder.glob(f"{made_of}-*.gguf"):
-        if format_of(known) and known.stem.rpartition("-")[2] == file_digest(known)[:_SHOWN_DIGITS]:
-            return known
-    if begun is not None:
-        begun()
+    whole = _whole(folder, made_of)
+    if whole is not None:
+        return whole
+    from filelock import FileLock
+
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=f"{made_of}.", ignore_cleanup_errors=True) as aside:
-        written_in, made = _best(weights, adapter, Path(aside), fastest)
-        sync(made)
-        target = folder / f"{made_of}-{written_in}-{file_digest(made)[:_SHOWN_DIGITS]}.gguf"
-        os.replace(made, target)  # whole or not at all, whoever else makes the same
-    _remove_others(folder, target)
+    with FileLock(folder / _LOCK, timeout=_LOCK_WAIT_SECONDS):
+        # Two processes might choose two formats, and each remove the other's.
+        whole = _whole(folder, made_of)
+        if whole is not None:
+            return whole
+        if begun is not None:
+            begun()
+        _remove_all(folder)
+        with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as aside:
+            written_in, made = _best(weights, adapter, Path(aside), fastest)
+            made.chmod(0o600)
+            sync(made)
+            target = folder / f"{made_of}-{written_in}-{file_digest(made)[:_SHOWN_DIGITS]}.gguf"
+            os.replace(made, target)  # whole or not at all
     return target
+
+
+def _whole(folder: Path, made_of: str) -> Path | None:
+    """The file that was made of the two, if it is there and as it was made."""
+    for known in sorted(folder.glob(f"{made_of}-*.gguf")):
+        with suppress(ModelError):  # it may be gone by now
+            if format_of(known) and known.stem.rpartition("-")[2] == file_digest(known)[:_SHOWN_DIGITS]:
+                return known
+    return None
+
+
+def _remove_all(folder: Path) -> None:
+    """Removes the files of other versions, what was altered, and what a killed process left: nobody else makes any."""
+    for other in folder.iterdir():
+        if other.is_dir() and not other.is_symlink():
+            shutil.rmtree(other, ignore_errors=True)
+        elif other.name != _LOCK:
+            other.unlink(missing_ok=True)
 
 
 def format_of(path: Path) -> Format | None:
@@ -73,12 +100,21 @@ def _best(weights: Path, adapter: Path, folder: Path, fastest: Fastest | None) -
 
 
 def fastest_of(paths: Sequence[Path], threads: int | None) -> int:
-    """The number of the file that a model reads with fastest, tried by turns; the first unless one clearly is."""
+    """The number of the file that a model reads with fastest, tried by turns; the first unless one clearly is.
+
+    Others that cannot be opened, for want of memory or by an older library, are left out.
+    """
     with ExitStack() as stack:
-        models = [stack.enter_context(closing(LlamaModel.open(path, 512, threads, branching=True))) for path in paths]
-        rounds = [[_seconds(model) for model in models] for _ in range(_ROUNDS)]
-    best = [min(times) for times in zip(*rounds, strict=True)]
-    number = best.index(min(best))
+        models: dict[int, LlamaModel] = {}
+        for number, path in enumerate(paths):
+            try:
+                models[number] = stack.enter_context(closing(LlamaModel.open(path, 512, threads, branching=True)))
+            except ModelError:
+                if number == 0:
+                    raise
+        rounds = [{number: _seconds(model) for number, model in models.items()} for _ in range(_ROUNDS)]
+    best = {number: min(each[number] for each in rounds) for number in models}
+    number = min(best, key=lambda each: best[each])
     return number if best[number] < (1 - _LEAST_GAIN) * best[0] else 0
 
 
@@ -88,16 +124,3 @@ def _seconds(model: LlamaModel) -> float:
     model.start(text)
     model.explore([text[:_PATH_TOKENS]] * _PATHS, text[:1])
     return time.perf_counter() - began
-
-
-def _remove_others(folder: Path, target: Path) -> None:
-    """Removes merged files of other versions and what a killed process left, but not what another is making."""
-    for other in folder.iterdir():
-        with suppress(FileNotFoundError):  # another process tidies as well
-            abandoned = time.time() - other.stat().st_mtime > _ABANDONED_SECONDS
-            if other == target or not (other.suffix == ".gguf" or abandoned):
-                continue
-            if other.is_dir():
-                shutil.rmtree(other, ignore_errors=True)
-            else:
-                other.unlink()

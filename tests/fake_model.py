@@ -1,7 +1,9 @@
 """A model without weights: its log-probabilities are whatever a test says, its vocabulary is bytes and some words."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +61,13 @@ class FakeModel:
         completions: Sequence[str] = (),
         context_tokens: int = 100_000,
         chat_template: str | None = None,
+        threads: int = 1,
     ) -> None:
         self.name = "fake.gguf"
         self.path = Path("fake.gguf")
         self.digest = "0" * 64
         self.context_tokens = context_tokens
-        self.threads = 1
+        self.threads = threads
         self.vocabulary_size = len(_PIECES)
         self.end_tokens = frozenset({END})
         self.begin_token: int | None = None
@@ -76,6 +79,11 @@ class FakeModel:
         self._oracle = oracle or random_oracle(0)
         self._completions = deque(completions)
         self._tokens: tuple[int, ...] = ()
+
+    @contextmanager
+    def shared(self, count: int) -> Iterator[list["FakeModel"]]:
+        """Itself and others that say the same."""
+        yield [self, *(copy(self) for _ in range(count - 1))]
 
     def tokenize(self, text: str, special: bool = False) -> list[int]:
         """The longest word of the vocabulary at each place, else one byte."""

@@ -45,9 +45,9 @@ class Setting:
         for file, text in ARTICLES.items():
             (self.root / file).write_text(text, encoding="utf-8")
 
-    def assistant(self) -> Assistant:
+    def assistant(self, threads: int = 1) -> Assistant:
         settings = Settings(corpus=self.root, index_dir=self.index_dir)
-        return Assistant(settings, self.embedder, FakeModel())
+        return Assistant(settings, self.embedder, FakeModel(threads=threads))
 
 
 @pytest.fixture

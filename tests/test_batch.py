@@ -4,8 +4,9 @@ import io
 import json
 import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from index import build
 from index.errors import CorpusError
 from qa.answer import GREETING, Assistant
 from qa.answers_file import answers_file
@@ -512,7 +514,9 @@ def reading(setting: Setting, shipped: tuple[Path, Path]) -> Assistant:
 
 
 def test_several_at_a_time_give_the_records_of_one_after_another(reading: Assistant) -> None:
-    single, several = ([done.record for done in answer_all(reading, read_questions(MANY), count)] for count in (1, 4))
+    several = [done.record for done in answer_all(reading, read_questions(MANY), 4)]
+    reading.model.forget()  # type: ignore[attr-defined]
+    single = [done.record for done in answer_all(reading, read_questions(MANY))]
     assert timeless(list(map(json.loads, several))) == timeless(list(map(json.loads, single)))
     assert [json.loads(each)["id"] for each in several][-2:] == ["q13", "z"]
 
@@ -538,12 +542,19 @@ def test_with_one_thread_there_is_one_at_a_time(setting: Setting, shipped: tuple
     assistant = Assistant(Settings(corpus=setting.root, index_dir=setting.index_dir, threads=1), setting.embedder)
     with assistant.several(4) as assistants:
         assert assistants == [assistant]
-    with setting.assistant().several(4) as (only,):
-        assert isinstance(only.model, FakeModel)
+    named = Settings(corpus=setting.root, index_dir=setting.index_dir, model="large.gguf", reader="copying")
+    for one in (setting.assistant(), Assistant(named, setting.embedder, FakeModel(threads=4))):
+        with one.several(4) as assistants:
+            assert assistants == [one]
 
 
-def test_few_questions_are_read_ahead_of_the_answers(reading: Assistant) -> None:
-    taken = 0
+def test_few_questions_are_read_ahead_of_the_answers(reading: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, asked = 0, list[str]()
+    ask = Assistant.ask
+
+    def noted(assistant: Assistant, question: str, *arguments: Any, **options: Any) -> Answer:
+        asked.append(question)
+        return ask(assistant, question, *arguments, **options)
 
     def lines() -> Iterator[bytes]:
         nonlocal taken
@@ -552,11 +563,37 @@ def test_few_questions_are_read_ahead_of_the_answers(reading: Assistant) -> None
             yield each
 
     answers = answer_all(reading, read_questions(lines()), 4)
-    assert isinstance(answers, Generator)
+    monkeypatch.setattr(Assistant, "ask", noted)
     next(answers)
     assert taken <= 6
     answers.close()  # a reader that has gone away: nothing is asked any more
-    assert taken <= 6
+    before = len(asked)
+    time.sleep(0.5)
+    assert len(asked) == before <= 6
+
+
+def test_files_that_change_meanwhile_are_read_once(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, answers: Path
+) -> None:
+    assistant = setting.assistant(threads=4)
+    ask, updates, update, once = Assistant.ask, list[int](), build.update, threading.Lock()
+
+    def adding(one: Assistant, question: str, *arguments: Any, **options: Any) -> Answer:
+        with once:
+            if not (path := setting.root / "d.txt").exists():
+                path.write_text("La nadadora Rosa Gil ganó la copa de Teruel.", encoding="utf-8")
+        return ask(one, question, *arguments, **options)
+
+    def counted(*arguments: Any) -> Any:
+        updates.append(1)
+        return update(*arguments)
+
+    assistant.prepare()
+    monkeypatch.setattr(build, "update", counted)
+    monkeypatch.setattr(Assistant, "ask", adding)
+    run_batch(assistant, [line(question="¿Quién ganó la copa de Teruel?")] * 8, 8, answers)
+    assert len(updates) == 1
+    assert {record["answer"] for record in records(answers)} == {"La nadadora Rosa Gil ganó la copa de Teruel. [1]"}
 
 
 def test_what_befalls_all_alike_stops_them_and_keeps_what_came_before(

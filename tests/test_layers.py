@@ -63,6 +63,7 @@ LAYERS = (
         "qa.choosing",
         "qa.copying",
         "qa.coverage",
+        "qa.current",
         "qa.engine",
         "qa.expectation",
         "qa.intent",

@@ -28,8 +28,9 @@ INTERRUPTED = 130
 
 
 def careful(assistant: Assistant, questions: Path, output: Path) -> None:
-    """The batch of the program."""
-    run_batch(assistant, lines_of(questions), None, output)
+    """The batch of the program, two questions at a time."""
+    lines = lines_of(questions)
+    run_batch(assistant, lines, sum(1 for line in lines if line.strip()), output)
 
 
 def careless(assistant: Assistant, questions: Path, output: Path) -> None:
@@ -67,7 +68,7 @@ def batch(assistant: Assistant, questions: Path, request: dict[str, Any]) -> int
 
 def main(place: Path) -> None:
     """Gets ready, then does as the lines say until there are no more."""
-    assistant = Setting(place).assistant()
+    assistant = Setting(place).assistant(threads=2)
     assistant.prepare()
     os.dup2(os.open(place / "said", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), sys.stderr.fileno())
     print("ready", flush=True)

@@ -26,7 +26,7 @@ class Torn:
 
     def __init__(self, place: Path) -> None:
         self.output = place / "a.jsonl"
-        self.assistant = Setting(place).assistant()
+        self.assistant = Setting(place).assistant(threads=2)
         self.lines = [line(id=name, question=text) for name, text in (("a", TEAM), ("b", OFF_TOPIC), ("c", NAMED))]
         self.run()
         self.whole = self.output.read_bytes()
@@ -35,7 +35,7 @@ class Torn:
         """Where the last record begins."""
 
     def run(self) -> None:
-        run_batch(self.assistant, self.lines, None, self.output)
+        run_batch(self.assistant, self.lines, len(self.lines), self.output)
 
     def faults(self, left: bytes) -> list[str]:
         """What is wrong after a run that finds what a power cut left."""
