@@ -64,8 +64,9 @@ def share_of_its_own(question: str, text: str) -> float:
     return len(wanted & set(analyse(heard))) / len(held) if held else 1.0
 
 
-def _words(text: str) -> list[str]:
-    return [_folded(word) for word in _WORD.findall(text)]
+@lru_cache(1 << 10)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_folded(word) for word in _WORD.findall(text))
 
 
 _folded = lru_cache(1 << 16)(fold)

@@ -6,6 +6,7 @@ only: what it has worked out is read without it, as it takes longer to load than
 """
 
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -80,13 +81,18 @@ class LexicalIndex:
         english = is_english(question)
         total = np.zeros(self._size + 1, dtype=np.float32)
         for term in question_terms(question):
-            total += self._term_scores(term, english)
+            members = self.stand_ins(term, english)
+            if members == {term: 1.0}:
+                places, scores = self._column(term)
+                total[places] += scores
+            elif members:
+                total += self._best_scores(term, members)
         return total[: self._size]
 
-    def _term_scores(self, term: str, english: bool) -> NDArray[np.float32]:
+    def _best_scores(self, term: str, members: Mapping[str, float]) -> NDArray[np.float32]:
         best = np.zeros(self._size + 1, dtype=np.float32)
         rarity = self.inverse_document_frequency(term)
-        for member, share in self.stand_ins(term, english).items():
+        for member, share in members.items():
             places, scores = self._column(member)
             # What is rarer than the word asked for must not count for more than it.
             scores = scores * (share * min(1.0, rarity / self.inverse_document_frequency(member)))
@@ -118,7 +124,7 @@ class LexicalIndex:
     def inverse_document_frequency(self, term: str) -> float:
         """How rare an index term is, ln(1 + (N - n + 0.5) / (n + 0.5)); highest for a term that no text holds."""
         holding = len(self._column(term)[0])
-        return float(np.log1p((self._size - holding + 0.5) / (holding + 0.5)))
+        return math.log1p((self._size - holding + 0.5) / (holding + 0.5))
 
     def save(self, folder: Path) -> None:
         """Writes the index as NumPy arrays and JSON into the folder, which is made if need be; `OSError` if it cannot.

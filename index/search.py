@@ -7,7 +7,6 @@ nothing.
 
 import heapq
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -54,7 +53,6 @@ def search(
     by_words, by_meaning = lexical.scores(question), dense.scores(vector)
     weight = ENGLISH_DENSE_WEIGHT if is_english(question) else SPANISH_DENSE_WEIGHT
     scores = fuse(by_words, by_meaning, weight)
-    best_words, best_meaning = _best(by_words, top_k), _best(by_meaning, top_k)
     hits: list[Hit] = []
     seen: set[str] = set()
     for position, score in _reconsidered(question, passages, scores, by_words):
@@ -62,7 +60,8 @@ def search(
         if passage.text in seen:
             continue
         seen.add(passage.text)
-        origin = _origin(position in best_words and by_words[position] > 0, position in best_meaning)
+        held = by_words[position] > 0 and _is_among_best(by_words, position, top_k)
+        origin = _origin(held, _is_among_best(by_meaning, position, top_k))
         hits.append(Hit(passage, round(score, 6), len(hits) + 1, origin))
         if len(hits) == top_k:
             break
@@ -77,16 +76,19 @@ def _reconsidered(
     Boilerplate is marked down, all but what holds the question's words far better than any article does. A passage can
     only lose by either: what scores at least as much as the next one that was not looked at is in its place.
     """
-    best_article = _best_of_articles(passages, by_words)
+    best_article: float | None = None
     waiting: list[tuple[float, int]] = []
     for position in _descending(scores):
         score, passage = scores[position], passages[position]
         while waiting and waiting[0] < (-float(score), position):
             best, place = heapq.heappop(waiting)
             yield place, -best
-        if passage.boilerplate and by_words[position] * _BOILERPLATE_FACTOR <= best_article:
-            # By the size of the score: a factor alone would raise what scores less than nothing.
-            score -= np.float32(1 - _BOILERPLATE_FACTOR) * abs(score)
+        if passage.boilerplate:
+            if best_article is None:
+                best_article = _best_of_articles(passages, by_words)
+            if by_words[position] * _BOILERPLATE_FACTOR <= best_article:
+                # By the size of the score: a factor alone would raise what scores less than nothing.
+                score -= np.float32(1 - _BOILERPLATE_FACTOR) * abs(score)
         left = float(score) - (1 - share_of_its_own(question, passage.text)) * abs(float(score))
         heapq.heappush(waiting, (-left, position))
     while waiting:
@@ -100,8 +102,11 @@ def _best_of_articles(passages: Sequence[Passage], by_words: NDArray[np.float32]
     return max(0.0, next(own, 0.0))
 
 
-def _best(scores: NDArray[np.float32], count: int) -> set[int]:
-    return set(islice(_descending(scores), count))
+def _is_among_best(scores: NDArray[np.float32], position: int, count: int) -> bool:
+    """Whether fewer than so many are better, or as good and come before."""
+    score = scores[position]
+    better = np.count_nonzero(scores > score) + np.count_nonzero(scores[:position] == score)
+    return int(better) < count
 
 
 def _descending(scores: NDArray[np.float32]) -> Iterator[int]:

@@ -87,7 +87,8 @@ class Engine:
 
     def clear(self) -> None:
         """Forget everything evaluated."""
-        self._lib.llama_memory_clear(self._memory, True)
+        # What lies in the memory may stay: nothing is looked at but what was evaluated since. Wiping it takes 2 ms.
+        self._lib.llama_memory_clear(self._memory, False)
 
     def evaluate(self, tokens: Sequence[int], position: int, outputs: int) -> list[NDArray[np.float32]]:
         """Evaluate tokens from `position` on; natural log-probabilities after the last `outputs` of them.

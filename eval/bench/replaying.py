@@ -88,7 +88,7 @@ class Replayer:
                 yield from [log_softmax(self._logits(place)) for place in outputs]
 
     def _steps(self, call: Call) -> list[Step]:
-        clear = partial(self._lib.llama_memory_clear, self._memory, True)
+        clear = partial(self._lib.llama_memory_clear, self._memory, False)
         if isinstance(call, Cleared):
             return [clear]
         if isinstance(call, PutBack):
