@@ -1,5 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from index import echo
 from index.echo import own_words, share_of_its_own
 
 GIFT = "¿Qué le regaló Putin a Kim en febrero?"
@@ -51,3 +54,20 @@ def test_the_share_is_that_of_the_questions_terms_which_are_said_otherwise_too()
     # Of the terms regal, putin, kim and febrer the rest has two.
     assert share_of_its_own(GIFT, text) == 0.5
     assert share_of_its_own(GIFT, GIFT) == 0
+
+
+WORDS = (
+    "¿Quién es el alcalde de la ciudad puente qué abrió Julián Ortega CUÁNDO? ; cafe\u0301 İzmir Łódź 2º — ?".split()
+)
+SENTENCES = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
+
+
+@given(SENTENCES, SENTENCES, SENTENCES)
+def test_what_is_not_looked_at_closely_has_no_echo(question: str, before: str, after: str) -> None:
+    text = f"{before} {question} {after}"
+    with pytest.MonkeyPatch.context() as patch:
+        for told in (text, f"{before} {after}", question[5:]):
+            quick = own_words(question, told)
+            patch.setattr(echo, "_may_echo", lambda asked, text: True)
+            assert own_words(question, told) == quick
+            patch.undo()
