@@ -15,13 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from index.embedder import BUNDLED, find_model
 from tests.commands import GIFT, ROOT, SEEDS, with_package
 
 MOST_SECONDS = 280
 FAILED = 1
 EXPECTED = [
     ("search", FAILED),  # of which the embedding model is on no machine
-    *((name, 0) for name in ("index", "models", "search", "ask", "batch", "verify", "chat", "eval")),
+    *((name, 0) for name in ("index", "index", "models", "search", "ask", "batch", "verify", "chat", "eval")),
 ]
 """The statuses of the commands where all is well."""
 CHAT = "Hola\n¿Qué le regaló Putin a Kim en febrero?\n¿Y en qué mes fue eso?\n"
@@ -53,6 +54,8 @@ def commands(folder: Path) -> list[list[str]]:
         # A name of no folder is looked up among the models downloaded earlier: here, before anything else was imported.
         ["search", "limusina", *place, "--embedder", "nobody/nothing"],
         ["index", *place],
+        # By sentence-transformers, as any model that is named.
+        ["index", *place[:2], "--index-dir", str(folder / "other"), "--embedder", str(find_model(BUNDLED))],
         ["models"],
         ["search", "limusina rusa de lujo", *place],
         ["ask", GIFT, *place],
