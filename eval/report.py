@@ -18,7 +18,7 @@ from eval.page import page
 from eval.types import Evidence, Outcome, Question, Row
 from qa.answer import Assistant
 from qa.errors import QuestionsError
-from qa.model import file_digest
+from qa.model_files import file_digest
 from qa.opening import model_path
 from qa.record import dumps
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +123,7 @@ class Encoder:
         tokenizer: "Tokenizer",
         words: _Rows,
         tensors: Mapping[str, NDArray[np.floating]],
-        settings: Mapping[str, int],
+        settings: Mapping[str, Any],
     ) -> "Encoder":
         left = set(tensors)
 

@@ -21,7 +21,8 @@ from qa.conversation import completed, divide
 from qa.coverage import coverage, speaks_of
 from qa.current import CurrentIndex
 from qa.intent import Intent, absent_years, checked, intent_of, is_greeting
-from qa.model import Model, Shareable, file_digest
+from qa.model import Model, Shareable
+from qa.model_files import file_digest
 from qa.opening import accept_embedder, known_embedder, known_model, model_path
 from qa.preparing import format_of
 from qa.proof import NO_ANSWER, Found, Listener, merged, overview, proven, refusal, require_unchanged, spans_of, telling

@@ -239,7 +239,7 @@ def models(
     from index.embedder import BUNDLED, open_embedder
     from qa.answer import Assistant
     from qa.ledger import Ledger, state_folder
-    from qa.model import file_digest
+    from qa.model_files import file_digest
     from qa.opening import model_path
     from qa.render import harmless
 

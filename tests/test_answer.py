@@ -12,7 +12,7 @@ from qa import answer as answer_module
 from qa import opening
 from qa.answer import GREETING, Assistant
 from qa.confidence import RUN_FEATURES
-from qa.model import file_digest
+from qa.model_files import file_digest
 from qa.proof import NO_ANSWER, require_unchanged
 from qa.settings import ReaderName, Settings
 from qa.types import Answer, Citation

@@ -52,7 +52,9 @@ def test_the_bare_libraries_find_what_they_are_asked_for() -> None:
 def test_a_question_without_a_known_word_is_searched_too() -> None:
     texts = [*FEW, "a de la", "El tiempo."]
     vectors = FakeEmbedder().encode(texts)
-    bare_search(texts, vectors)("¿zzz?", vectors[0])
+    words, (_, places) = cast(Any, bare_search(texts, vectors)("¿zzz?", vectors[0]))
+    assert not words.scores.any()
+    assert places[0][0] == 0
 
 
 def test_each_question_is_searched_once_and_the_first_does_not_count() -> None:

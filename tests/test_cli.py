@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from qa.cli import run
-from qa.model import file_digest
+from qa.model_files import file_digest
 from tests.commands import GIFT, QA, ROOT, SEEDS, qa, with_package
 from tests.tiny_gguf import write_model
 

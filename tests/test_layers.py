@@ -71,6 +71,7 @@ LAYERS = (
         "qa.loading",
         "qa.merging",
         "qa.model",
+        "qa.model_files",
         "qa.opening",
         "qa.orders",
         "qa.overview",

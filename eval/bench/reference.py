@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 import qa.answer
 from index.embedder import SentenceTransformerEmbedder
 from qa.answer import ADAPTER, Assistant
-from qa.model import LlamaModel, find_bundled_model
+from qa.model import LlamaModel
+from qa.model_files import find_bundled_model
 from qa.opening import known_embedder
 from qa.reader import read_runs
 from qa.render import print_answer

@@ -18,7 +18,7 @@ import typer
 from torch.nn.functional import cross_entropy, normalize
 
 from index.embedder import BUNDLED, find_model, folder_digest
-from qa.model import file_digest
+from qa.model_files import file_digest
 from qa.training.attention import added, attended
 from qa.training.examples import from_corpus, read_squad
 from qa.training.pairs import Pairs, Place, batches, near_groups, places

@@ -19,7 +19,8 @@ import torch
 import typer
 
 from qa.copying import ReaderTokens, reader_tokens
-from qa.model import LlamaModel, file_digest, find_bundled_model
+from qa.model import LlamaModel
+from qa.model_files import file_digest, find_bundled_model
 from qa.runs import TokenText, token_text
 from qa.training.examples import Asked, Reading, draw, from_corpus, read_squad, with_strangers
 from qa.training.lora import add_lora, write_adapter

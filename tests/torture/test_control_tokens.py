@@ -13,7 +13,8 @@ from gguf import GGUFReader, TokenType
 from index.embedder import SentenceTransformerEmbedder, open_embedder
 from index.types import Passage
 from qa.copying import reader_tokens
-from qa.model import LlamaModel, find_bundled_model
+from qa.model import LlamaModel
+from qa.model_files import find_bundled_model
 from qa.prompt import composing_prompt, likelihood_continuation, likelihood_prompt, rewriting_prompt
 from qa.types import Turn
 from tests.models import bundled_model, tiny_model
