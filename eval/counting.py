@@ -64,10 +64,12 @@ class CountingModel:
         self._tokens.prompt += len(prefix) + len(tokens)
         return self._model.start_after(prefix, tokens)
 
-    def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
+    def explore(
+        self, paths: Sequence[Sequence[int]], choices: Sequence[int], wanted: Sequence[Sequence[int]] | None = None
+    ) -> list[Scores]:
         """See `Model`."""
         self._tokens.decoded += sum(map(len, paths))
-        return self._model.explore(paths, choices)
+        return self._model.explore(paths, choices, wanted)
 
     def advance(self, token: int) -> Logprobs:
         """See `Model`."""

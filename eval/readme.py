@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from eval import markdown
+from eval.bench.report import rounded
 from eval.measures import QUESTION_MEASURES, SET_MEASURES, Measure
 from eval.tables import SIDE_BY_SIDE
-from eval.types import UNANSWERABLE
+from eval.types import UNANSWERABLE, Figure
 from eval.variants import VARIANTS
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,21 @@ README = _ROOT / "README.md"
 RESULTS = _ROOT / "eval" / "results"
 _MEASURES: Mapping[str, Measure] = MappingProxyType({**QUESTION_MEASURES, **SET_MEASURES})
 _RAW = ("auroc", "aurc", "calibration_error", "brier", "f1")
+_SPEED: Mapping[str, str] = MappingProxyType(
+    {
+        "cold_ask": "`qa ask` in a new process / the same pipeline on SentenceTransformer and Q4_1 with the adapter",
+        "cold_ask_seconds": "the same in seconds",
+        "memory": "its peak memory / weights, index and key-value cache",
+        "warm_ask": "a further question / the same calls of llama.cpp alone",
+        "warm_ask_cold_prefixes": "the same with no passage read before",
+        "batch": "a batch of 200 / the same questions one by one",
+        "search": "search of 5,000 passages / bm25s and FAISS alone",
+        "indexing": "indexing 5,000 passages / their `encode` alone",
+        "reindexing": "indexing again after 1 % has changed / from nothing",
+        "encoder_cosine": "least cosine of a vector with that of sentence-transformers, 1,000 texts",
+        "encoder_nearest": "questions with the same ten nearest of 5,000 passages, 200 questions",
+    }
+)
 
 Report = Mapping[str, Any]
 
@@ -88,8 +104,22 @@ def squad(results: Path) -> str:
     return f"{len(report['ids'])} questions, {report['paragraphs']} paragraphs:\n\n{markdown.table(head, rows)}"
 
 
+def speed(results: Path) -> str:
+    """The program beside the bare libraries, and what does not reach its target."""
+    report = _read(results, "bench")
+    rows = []
+    for each in report["rows"]:
+        at_least = each["bound"] == "at least"
+        value, interval = rounded(Figure(**each["figure"]), at_least)
+        target = f"{each['bound']} {each['target']:g}{'' if each['met'] else ' **missed**'}"
+        spread = (" / ".join(f"{side[name]:.3g}" for side in each["sides"]) for name in ("median", "p95"))
+        unit = f" {each['sides'][0]['unit']}" if each["sides"] else ""
+        rows.append([_SPEED[each["name"]], f"{value} {interval}", target, *(f"{part}{unit}" for part in spread)])
+    return markdown.table(["measure", "figure", "target", "median", "95th percentile"], rows)
+
+
 TABLES: Mapping[str, Callable[[Path], str]] = MappingProxyType(
-    {"comparison": comparison, "types": by_type, "squad": squad}
+    {"comparison": comparison, "types": by_type, "squad": squad, "speed": speed}
 )
 
 

@@ -25,9 +25,12 @@ _LEAST_LISTED = 0.9
 """Share of its content words that stand side by side where a text lists them."""
 _FEWEST_SMALL = 2
 _ASKS = re.compile(r"\b(?:qué|quién(?:es)?|cuándo|a?dónde|cómo|cuánt[oa]s?|cuál(?:es)?)\b|\?\W*$|^\W*¿", re.IGNORECASE)
+_TEXTS_OF_A_QUESTION = 64
+"""What is found is looked through again."""
 _BEFORE, _AFTER = "¿«“\"'( ", "?»”\"') "
 
 
+@lru_cache(_TEXTS_OF_A_QUESTION)
 def own_words(question: str, text: str) -> str:
     """The text with blanks in the place of the question's echo, so that all offsets stay.
 

@@ -2,12 +2,13 @@
 
 The arithmetic is that of BERT (https://arxiv.org/abs/1810.04805) with the mean over tokens that sentence-transformers
 takes; the vectors agree with that library's to the last digits of single precision (`make bench`). Each text is worked
-out by itself, so that its vector does not depend on the others.
+out by itself, so that its vector does not depend on the others; each layer in the same two halves, so that it does not
+depend on how many threads there are either.
 """
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import EmbedderError
+from index.helper import Helper
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -60,28 +62,42 @@ class _Norm:
 
 
 @dataclass(frozen=True, slots=True)
+class _Half:
+    """One half of a layer's heads, and of its inner numbers; both halves are summed up."""
+
+    inward: _Linear  # query, key and value side by side
+    outward: Array
+    wide: _Linear
+    narrow: Array
+    heads: int
+
+    def attended(self, x: Array) -> Array:
+        tokens = len(x)
+        query, key, value = self.inward(x).reshape(tokens, 3, self.heads, -1).transpose(1, 2, 0, 3)
+        scores = query @ key.transpose(0, 2, 1) / np.float32(math.sqrt(query.shape[-1]))
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        shares = powers / powers.sum(axis=-1, keepdims=True)
+        return np.asarray((shares @ value).transpose(1, 0, 2).reshape(tokens, -1) @ self.outward)
+
+    def widened(self, x: Array) -> Array:
+        return np.asarray(_gelu(self.wide(x)) @ self.narrow)
+
+
+@dataclass(frozen=True, slots=True)
 class _Layer:
     """A transformer's layer: (tokens, dimension) in and out."""
 
-    inward: _Linear  # query, key and value side by side
-    outward: _Linear
+    halves: tuple[_Half, _Half]
+    outward_bias: Array
     norm: _Norm
-    wide: _Linear
-    narrow: _Linear
+    narrow_bias: Array
     last_norm: _Norm
-    heads: int
 
-    def __call__(self, x: Array) -> Array:
-        x = self.norm(x + self.outward(self._attended(x)))
-        return self.last_norm(x + self.narrow(_gelu(self.wide(x))))
-
-    def _attended(self, x: Array) -> Array:
-        tokens, dimension = x.shape
-        query, key, value = self.inward(x).reshape(tokens, 3, self.heads, -1).transpose(1, 2, 0, 3)
-        scores = query @ key.transpose(0, 2, 1) / np.float32(math.sqrt(dimension // self.heads))
-        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        shares = powers / powers.sum(axis=-1, keepdims=True)
-        return np.asarray((shares @ value).transpose(1, 0, 2).reshape(tokens, dimension))
+    def __call__(self, x: Array, helper: Helper) -> Array:
+        one, other = helper.halves(lambda half: self.halves[half].attended(x))
+        x = self.norm(x + (one + other + self.outward_bias))
+        one, other = helper.halves(lambda half: self.halves[half].widened(x))
+        return self.last_norm(x + (one + other + self.narrow_bias))
 
 
 class Encoder:
@@ -93,6 +109,7 @@ class Encoder:
         self._places = places
         self._norm = norm
         self._layers: list[_Layer] = []
+        self._helper = Helper()
 
     @classmethod
     def open(cls, folder: Path, weights: Path) -> "Encoder":
@@ -131,10 +148,6 @@ class Encoder:
             left.discard(name)
             return tensors[name].astype(np.float32)
 
-        def linear(*names: str) -> _Linear:
-            weight = np.concatenate([single(f"{name}.weight") for name in names])
-            return _Linear(np.ascontiguousarray(weight.T), np.concatenate([single(f"{name}.bias") for name in names]))
-
         def norm(name: str) -> _Norm:
             return _Norm(single(f"{name}.weight"), single(f"{name}.bias"), settings["layer_norm_eps"])
 
@@ -143,16 +156,14 @@ class Encoder:
         encoder = cls(tokenizer, words, places, norm("embeddings.LayerNorm"))
         for number in range(settings["num_hidden_layers"]):
             own = f"encoder.layer.{number}"
-            attention = f"{own}.attention"
+            out = f"{own}.attention.output"
             encoder._layers.append(
                 _Layer(
-                    linear(*(f"{attention}.self.{name}" for name in ("query", "key", "value"))),
-                    linear(f"{attention}.output.dense"),
-                    norm(f"{attention}.output.LayerNorm"),
-                    linear(f"{own}.intermediate.dense"),
-                    linear(f"{own}.output.dense"),
+                    _halves(own, single, settings["num_attention_heads"]),
+                    single(f"{out}.dense.bias"),
+                    norm(f"{out}.LayerNorm"),
+                    single(f"{own}.output.dense.bias"),
                     norm(f"{own}.output.LayerNorm"),
-                    settings["num_attention_heads"],
                 )
             )
         other = sorted(name for name in left - {"embeddings.position_ids"} if not name.startswith("pooler."))
@@ -167,16 +178,52 @@ class Encoder:
 
     def encode(self, texts: Sequence[str]) -> Array:
         """Vectors of length 1, shape (texts, dimension); a text beyond the model's window is cut."""
-        return np.array([self._vector(text) for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+
+        def fill(half: int) -> None:
+            for place in range(half, len(texts), 2):
+                vectors[place] = self._vector(texts[place])
+
+        if len(texts) == 1:
+            fill(0)
+        else:
+            self._helper.halves(fill)
+        return vectors
 
     def _vector(self, text: str) -> Array:
         tokens = self._tokenizer.encode(text).ids
         words = np.concatenate([self._words[token : token + 1] for token in tokens]).astype(np.float32)
         x = self._norm(words + self._places[: len(tokens)])
         for layer in self._layers:
-            x = layer(x)
+            x = layer(x, self._helper)
         mean = x.mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean))
+
+
+def _halves(layer: str, single: Callable[[str], Array], heads: int) -> tuple[_Half, _Half]:
+    """A layer's weights cut in two: by heads and by inner numbers."""
+    attention = f"{layer}.attention"
+    inward = [f"{attention}.self.{name}" for name in ("query", "key", "value")]
+    weights, biases = ([single(f"{name}.{kind}") for name in inward] for kind in ("weight", "bias"))
+    outward, narrow = single(f"{attention}.output.dense.weight"), single(f"{layer}.output.dense.weight")
+    wide, wide_bias = single(f"{layer}.intermediate.dense.weight"), single(f"{layer}.intermediate.dense.bias")
+
+    def half(count: int, own: slice, inner: slice) -> _Half:
+        return _Half(
+            _Linear(_turned(np.concatenate([w[own] for w in weights])), np.concatenate([b[own] for b in biases])),
+            _turned(outward[:, own]),
+            _Linear(_turned(wide[inner]), wide_bias[inner]),
+            _turned(narrow[:, inner]),
+            count,
+        )
+
+    cut, middle = heads // 2, len(wide) // 2
+    place = cut * (len(outward) // heads)
+    return half(cut, slice(place), slice(middle)), half(heads - cut, slice(place, None), slice(middle, None))
+
+
+def _turned(weight: Array) -> Array:
+    return np.ascontiguousarray(weight.T)
 
 
 def _told(error: Exception) -> str:

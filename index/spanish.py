@@ -112,9 +112,14 @@ def analyse(text: str) -> list[str]:
     >>> analyse("¿Cuándo visitó Kim Jong-un los EE. UU.?")
     ['visit', 'kim', 'jong', 'eeuu']
     """
+    return list(_terms(text))
+
+
+@lru_cache(maxsize=1024)
+def _terms(text: str) -> tuple[str, ...]:
     lowered = unicodedata.normalize("NFC", text).lower()
     terms = map(_term, _WORD.findall(countries.level(lowered)))
-    return [term for term in terms if term]
+    return tuple(term for term in terms if term)
 
 
 @lru_cache(maxsize=65536)
@@ -163,6 +168,7 @@ def _english_stems() -> frozenset[str]:
     return frozenset(map(stem, _ENGLISH))
 
 
+@lru_cache(maxsize=256)
 def is_english(question: str) -> bool:
     """Whether a question is in English rather than Spanish, by its function words.
 

@@ -9,13 +9,13 @@ same probabilities (`qa.training.packing`).
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from weakref import WeakKeyDictionary
 
 from index.types import Passage
 from qa.model import Model, Scores
+from qa.recent import Recent
 from qa.runs import LONGEST_RUN, TokenText, token_text
 
 _WIDTH = 6
@@ -23,6 +23,8 @@ _WIDTH = 6
 _STRIDE = 10
 """Tokens that a beginning is followed by at once where the passage leaves no choice but to end."""
 _MOST_ROUNDS = 32
+_MOST_TOLD = 256
+"""Passages whose tokens are remembered."""
 _HOPELESS = math.log(1e-3)
 """A beginning this much less likely than the best one that is open is not followed."""
 
@@ -79,7 +81,7 @@ def copy_answer(model: Model, question: str, passage: Passage) -> Copied:
     passage.
     """
     signs = reader_tokens(model)
-    told = token_text(passage.text, model.tokenize(passage.text), model.piece)
+    told = _told(model, passage.text)
     asked = (*signs.before_question, *model.tokenize(question), *signs.after_question)
     scores = model.start_after((*signs.before_text, *told.tokens), asked)
     search = _Search(told, signs.end)
@@ -92,6 +94,19 @@ def copy_answer(model: Model, question: str, passage: Passage) -> Copied:
     return Copied(passage, tuple(runs), no_answer)
 
 
+_told_of: WeakKeyDictionary[Model, Recent[str, TokenText]] = WeakKeyDictionary()
+
+
+def _told(model: Model, text: str) -> TokenText:
+    """The text with the model's tokens, remembered for as long as there is the model."""
+    kept = _told_of.setdefault(model, Recent(_MOST_TOLD))
+    told = kept.get(text)
+    if told is None:
+        told = token_text(text, model.tokenize(text), model.piece)
+        kept.keep(text, told)
+    return told
+
+
 @dataclass(order=True, slots=True)
 class _Beginning:
     """Tokens of a run so far, and the places of its next token: ordered from the likeliest on."""
@@ -100,6 +115,32 @@ class _Beginning:
     number: int
     tokens: tuple[int, ...] = field(compare=False)
     places: tuple[int, ...] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What may come after some tokens of a run: its end at some places, and further tokens with the places of each."""
+
+    ends: tuple[int, ...]
+    following: dict[int, tuple[int, ...]]
+
+    @property
+    def is_choice(self) -> bool:
+        return len(self.following) + bool(self.ends) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """Tokens of a run, and what may come after each of the last of them."""
+
+    tokens: tuple[int, ...]
+    steps: tuple[_Step, ...]
+
+    @property
+    def wanted(self) -> list[int]:
+        """The tokens after which the model is asked: within a word there is mostly but one way on."""
+        first = len(self.tokens) - len(self.steps)
+        return [place for place, step in enumerate(self.steps, first) if step.is_choice]
 
 
 class _Search:
@@ -122,10 +163,10 @@ class _Search:
         """Opens all first tokens by scores over the whole vocabulary; gives the log-probability of no answer."""
         groups = self._grouped(place for place, begins in enumerate(self._text.begins) if begins)
         tokens = [*groups, none]
-        logprobs = _log_softmax(scores[tokens])
+        logprobs = _log_softmax(scores[tokens].tolist())
         for token, logprob in zip(groups, logprobs, strict=False):
-            self._push(float(logprob), (token,), groups[token])
-        return float(logprobs[-1])
+            self._push(logprob, (token,), groups[token])
+        return logprobs[-1]
 
     def run(self, model: Model) -> None:
         """Follows the likeliest beginnings until no open one could lead to anything better than the best run."""
@@ -136,40 +177,43 @@ class _Search:
             if not chosen:
                 return
             paths = [self._path(each) for each in chosen]
-            for beginning, path, rows in zip(chosen, paths, model.explore(paths, self._choices), strict=True):
+            explored = model.explore([path.tokens for path in paths], self._choices, [path.wanted for path in paths])
+            for beginning, path, rows in zip(chosen, paths, explored, strict=True):
                 self._follow(beginning, path, rows)
 
-    def _path(self, beginning: _Beginning) -> tuple[int, ...]:
+    def _path(self, beginning: _Beginning) -> _Path:
         """The beginning, and what follows it as long as there is no choice."""
-        tokens, places = beginning.tokens, beginning.places
-        for _ in range(_STRIDE):
-            following = self._grouped(self._next(places))
-            if len(following) != 1 or len(tokens) == LONGEST_RUN:
-                break
+        tokens, places, steps = beginning.tokens, beginning.places, list[_Step]()
+        while True:
+            ends = tuple(place for place in places if self._text.closes[place])
+            following = self._grouped(self._next(places)) if len(tokens) < LONGEST_RUN else {}
+            steps.append(_Step(ends, following))
+            if len(following) != 1 or len(steps) > _STRIDE:
+                return _Path(tokens, tuple(steps))
             ((token, places),) = following.items()
             tokens = (*tokens, token)
-        return tokens
 
-    def _follow(self, beginning: _Beginning, path: tuple[int, ...], rows: Scores) -> None:
+    def _follow(self, beginning: _Beginning, path: _Path, rows: Scores) -> None:
         """Takes note of all runs that end along a path, and of all that leave it."""
-        logprob, places = -beginning.cost, beginning.places
-        for length in range(len(beginning.tokens), len(path) + 1):
-            tokens = path[:length]
-            ends = tuple(place for place in places if self._text.closes[place])
-            following = self._grouped(self._next(places)) if length < LONGEST_RUN else {}
-            possible = [*following, *([self._end] if ends else [])]
+        logprob, scores = -beginning.cost, iter(rows)
+        for length, step in enumerate(path.steps, len(beginning.tokens)):
+            tokens = path.tokens[:length]
+            possible = [*step.following, *([self._end] if step.ends else [])]
             if not possible:
                 return
-            logprobs = logprob + _log_softmax(rows[length - 1, [self._column[token] for token in possible]])
-            if ends:
-                self._closed[tokens] = float(logprobs[-1]), ends
-            goes_on = path[length] if length < len(path) else None
-            for token, each in zip(following, logprobs, strict=False):
-                if token != goes_on:
-                    self._push(float(each), (*tokens, token), following[token])
-            if goes_on is None:
-                return
-            logprob, places = float(logprobs[list(following).index(goes_on)]), following[goes_on]
+            logprobs = [logprob]  # certain where nothing else is possible
+            if step.is_choice:
+                row = next(scores)
+                among = _log_softmax([float(row[self._column[token]]) for token in possible])
+                logprobs = [logprob + each for each in among]
+            if step.ends:
+                self._closed[tokens] = logprobs[-1], step.ends
+            goes_on = path.tokens[length] if length < len(path.tokens) else None
+            for token, each in zip(step.following, logprobs, strict=False):
+                if token == goes_on:
+                    logprob = each
+                else:
+                    self._push(each, (*tokens, token), step.following[token])
 
     def found(self) -> Iterator[tuple[str, list[tuple[int, int]], float]]:
         """Runs from the likeliest on: their text, where they stand, their log-probability."""
@@ -193,6 +237,8 @@ class _Search:
         return groups
 
 
-def _log_softmax(scores: Scores) -> Scores:
-    shifted = scores.astype(np.float64) - scores.max()
-    return np.asarray(shifted - math.log(np.exp(shifted).sum()))
+def _log_softmax(scores: Sequence[float]) -> list[float]:
+    """Mostly of two or three scores, for which NumPy takes longer."""
+    highest = max(scores)
+    total = highest + math.log(sum(math.exp(score - highest) for score in scores))
+    return [score - total for score in scores]

@@ -6,6 +6,7 @@ With `qa.loading` the only place that touches ctypes; nothing here knows what th
 import ctypes
 import weakref
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -108,25 +109,32 @@ class Engine:
         return rows
 
     def explore(
-        self, paths: Sequence[Sequence[int]], position: int, choices: NDArray[np.int64]
+        self,
+        paths: Sequence[Sequence[int]],
+        position: int,
+        choices: NDArray[np.int64],
+        wanted: Sequence[Sequence[int]],
     ) -> list[NDArray[np.float32]]:
         """Evaluate several continuations from `position` on side by side, and forget them.
 
-        For each the logits of the `choices` after each of its tokens, (tokens, choices). All paths together must fit
-        one batch, and be no more than the branches the context was opened for.
+        For each the logits of the `choices` after those of its tokens whose places are `wanted`, in rising order:
+        (wanted, choices). All paths together must fit one batch, and be no more than the branches the context was
+        opened for.
         """
+        counts = [len(places) for places in wanted]
+        if not any(counts):
+            return [np.empty((0, len(choices)), dtype=np.float32) for _ in paths]
         for branch in range(1, len(paths) + 1):
             self._lib.llama_memory_seq_cp(self._memory, 0, branch, -1, -1)
-        self._batch.fill(paths, position, range(sum(map(len, paths))), first_sequence=1)
+        begins = accumulate(map(len, paths[:-1]), initial=0)
+        outputs = [begin + place for begin, places in zip(begins, wanted, strict=True) for place in places]
+        self._batch.fill(paths, position, outputs, first_sequence=1)
         status = self._lib.llama_decode(self._context, self._batch.native)
         if status != 0:
             raise RuntimeError(f"llama_decode returned {status} for {len(paths)} branches at position {position}")
-        rows, begin = [], 0
-        for branch, path in enumerate(paths, 1):
-            rows.append(np.array([self._logits(begin + step)[choices] for step in range(len(path))]))
-            begin += len(path)
+        for branch in range(1, len(paths) + 1):
             self._lib.llama_memory_seq_rm(self._memory, branch, -1, -1)
-        return rows
+        return np.split(self._all_logits(len(outputs))[:, choices], np.cumsum(counts[:-1]))
 
     def state(self) -> bytes:
         """All that was evaluated, to be put back by `restore`."""
@@ -138,8 +146,9 @@ class Engine:
     def restore(self, state: bytes) -> None:
         """Have exactly that evaluated which was when the state was taken."""
         self.clear()
-        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        if not self._lib.llama_state_seq_set_data(self._context, buffer, len(state), 0):
+        # Not copied first: it is some megabytes.
+        begin = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))
+        if not self._lib.llama_state_seq_set_data(self._context, begin, len(state), 0):
             raise RuntimeError("a state was not taken back")
 
     def _row(self, index: int) -> NDArray[np.float32]:
@@ -149,6 +158,11 @@ class Engine:
         """The library's own memory: to be read before the next evaluation."""
         pointer = self._lib.llama_get_logits_ith(self._context, index)
         return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
+
+    def _all_logits(self, count: int) -> NDArray[np.float32]:
+        """The same of all tokens that it was asked of, in their order, (count, vocabulary_size)."""
+        pointer = self._lib.llama_get_logits(self._context)
+        return np.ctypeslib.as_array(pointer, shape=(count, self.vocabulary_size))
 
     def grammar(self, gbnf: str) -> "Grammar":
         """A fresh automaton for a GBNF grammar. Raises `ValueError` where the grammar itself is wrong."""
@@ -210,13 +224,15 @@ class _Batch:
         for index in range(BATCH_TOKENS):
             self.native.n_seq_id[index] = 1
 
-    def fill(self, paths: Sequence[Sequence[int]], position: int, outputs: range, first_sequence: int = 0) -> None:
+    def fill(
+        self, paths: Sequence[Sequence[int]], position: int, outputs: Sequence[int], first_sequence: int = 0
+    ) -> None:
         """Put paths, each in a sequence of its own, at consecutive positions; logits are asked for at some indexes."""
         count = self.native.n_tokens = sum(map(len, paths))
         self._tokens[:count] = [token for path in paths for token in path]
         self._positions[:count] = np.concatenate([np.arange(position, position + len(path)) for path in paths])
         self._outputs[:count] = 0
-        self._outputs[outputs.start : outputs.stop] = 1
+        self._outputs[list(outputs)] = 1
         owners = (number for number, path in enumerate(paths, first_sequence) for _ in path)
         for index, owner in enumerate(owners):
             self.native.seq_id[index][0] = owner

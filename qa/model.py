@@ -6,14 +6,12 @@ whatever was asked before. Log-probabilities are natural ones.
 
 import os
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
-from threading import Lock
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -23,6 +21,7 @@ from qa.engine import Engine
 from qa.errors import ContextError, ModelError
 from qa.loading import BATCH_TOKENS, load
 from qa.model_files import file_digest
+from qa.recent import Recent
 
 Logprobs = NDArray[np.float32]
 Scores = NDArray[np.float32]
@@ -78,11 +77,14 @@ class Model(Protocol):
     def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
         """`start` with both, the prefix for itself; what is made of it may be kept for the next time."""
 
-    def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
+    def explore(
+        self, paths: Sequence[Sequence[int]], choices: Sequence[int], wanted: Sequence[Sequence[int]] | None = None
+    ) -> list[Scores]:
         """Continue what was started in several ways, and go back.
 
         For each path the log-probabilities of the `choices` after each of its tokens, (tokens, choices), all of a row
-        up to the same constant.
+        up to the same constant. `wanted` names the places of those tokens of each path after which they are asked for,
+        where that is not all.
         """
 
     def advance(self, token: int) -> Logprobs:
@@ -111,30 +113,6 @@ class Shareable(Protocol):
         """Models that give the same figures, `count` or fewer, for one thread of control each; itself among them."""
 
 
-class _Prefixes:
-    """States of prefixes, the least recently used of which give way; several threads of control may ask and keep."""
-
-    def __init__(self) -> None:
-        self._states: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, prefix: tuple[int, ...]) -> bytes | None:
-        with self._lock:
-            if prefix in self._states:
-                self._states.move_to_end(prefix)
-            return self._states.get(prefix)
-
-    def keep(self, prefix: tuple[int, ...], state: bytes) -> None:
-        with self._lock:
-            self._states[prefix] = state
-            if len(self._states) > _MOST_KEPT:
-                self._states.popitem(last=False)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._states.clear()
-
-
 class LlamaModel:
     """A GGUF file run in this process. One context, one thread of control."""
 
@@ -152,7 +130,7 @@ class LlamaModel:
         self._engine = engine
         self._pieces: dict[int, bytes] = {}
         self._branching = branching
-        self._kept = _Prefixes()
+        self._kept: Recent[tuple[int, ...], bytes] = Recent(_MOST_KEPT)
         self._started: list[int] = []
 
     @classmethod
@@ -177,8 +155,9 @@ class LlamaModel:
     def shared(self, count: int) -> Iterator[list["LlamaModel"]]:
         """This model and others over the same weights, `count` in all, for as many threads of control at once.
 
-        They divide the threads that this one has, and share the states of prefixes. All give the same figures. There
-        are fewer where there is no room for more. The others give their memory back when nobody uses them any more.
+        They divide the threads that this one has, and share the states of prefixes, of which each brings room for as
+        many. All give the same figures. There are fewer where there is no room for more. The others give their memory
+        back when nobody uses them any more.
         """
         threads = max(1, self.threads // count)
         branches = MOST_BRANCHES if self._branching else 0
@@ -190,10 +169,12 @@ class LlamaModel:
                 model._kept = self._kept
                 models.append(model)
         self._engine.use_threads(max(1, self.threads // len(models)))
+        self._kept.make_room(_MOST_KEPT * len(models))
         try:
             yield models
         finally:
             self._engine.use_threads(self.threads)
+            self._kept.make_room(_MOST_KEPT)
 
     def close(self) -> None:
         """Give the memory back; the model cannot be used afterwards."""
@@ -258,13 +239,16 @@ class LlamaModel:
         self._started = [*known, *tokens]
         return self._engine.evaluate(tokens, len(known), outputs=1)[0]
 
-    def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
+    def explore(
+        self, paths: Sequence[Sequence[int]], choices: Sequence[int], wanted: Sequence[Sequence[int]] | None = None
+    ) -> list[Scores]:
         """See `Model`; for one that was opened for branching."""
-        wanted, begin = np.asarray(choices, dtype=np.int64), len(self._started)
+        columns, begin = np.asarray(choices, dtype=np.int64), len(self._started)
+        asked = iter(wanted if wanted is not None else [range(len(path)) for path in paths])
         rows: list[Scores] = []
         for group in _groups(paths):
             self._check_room(begin + sum(map(len, group)))
-            rows += self._engine.explore(group, begin, wanted)
+            rows += self._engine.explore(group, begin, columns, list(islice(asked, len(group))))
         return rows
 
     def advance(self, token: int) -> Logprobs:

@@ -111,11 +111,14 @@ class FakeModel:
             raise ValueError("nothing to evaluate")
         return self.start((*prefix, *tokens))
 
-    def explore(self, paths: Sequence[Sequence[int]], choices: Sequence[int]) -> list[Scores]:
+    def explore(
+        self, paths: Sequence[Sequence[int]], choices: Sequence[int], wanted: Sequence[Sequence[int]] | None = None
+    ) -> list[Scores]:
         self.explored += map(tuple, paths)
+        asked = wanted if wanted is not None else [range(len(path)) for path in paths]
         return [
-            np.array([self._oracle((*self._tokens, *path[: step + 1]))[list(choices)] for step in range(len(path))])
-            for path in paths
+            np.array([self._oracle((*self._tokens, *path[: step + 1]))[list(choices)] for step in steps])
+            for path, steps in zip(paths, asked, strict=True)
         ]
 
     def advance(self, token: int) -> Logprobs:

@@ -9,7 +9,7 @@ import pytest
 from eval.bench.corpus import MadeCorpus
 from eval.bench.machine import machine, processor
 from eval.bench.pairs import Pairs, alternated, drawn, seconds_of, warmed
-from eval.bench.report import record, shown, table
+from eval.bench.report import record, rounded, table
 from eval.bench.rows import Row, Side, least_row, median_row, ratio_row, share_row
 from eval.types import Figure
 
@@ -109,9 +109,9 @@ def test_median_and_p95_of_a_side() -> None:
 
 
 def test_the_table_rounds_to_the_worse_side() -> None:
-    assert shown(ratio_row("r", 1.1, TITLES, Pairs((1.1001,), (1.0,)))) == "1.101"
-    assert shown(ratio_row("r", 1.1, TITLES, Pairs((1.1,), (1.0,)))) == "1.100"
-    assert shown(least_row("r", 1.0, [0.9999999])) == "0.999999"
+    assert rounded(Figure(1.1001, 1.0009, 1.2001, 3), at_least=False) == ("1.101", "[1.000, 1.201]")
+    assert rounded(Figure(1.1, 1.1, 1.1, 3), at_least=False)[0] == "1.100"
+    assert rounded(Figure(0.9999999, 0.9, 1.0, 3), at_least=True)[0] == "0.999999"
 
 
 def test_the_table_says_what_was_met() -> None:

@@ -33,7 +33,7 @@ def model_and_replayer() -> tuple[LlamaModel, Replayer]:
 def read(model: LlamaModel) -> None:
     """Reads one passage: its state, a question behind it, beginnings of answers side by side."""
     model.start_after(PASSAGE, TAIL)
-    model.explore(PATHS, [1, 2, 3])
+    model.explore(PATHS, [1, 2, 3], [[0, 1], [0], [0, 2]])
     model.advance(90)
 
 
@@ -56,7 +56,8 @@ def test_what_is_recorded_is_what_the_model_was_asked() -> None:
     tail, explored, last = cast(tuple[Evaluated, Explored, Evaluated], tuple(again[1:]))
     assert (tail.tokens, tail.position, len(tail.rows)) == (tuple(TAIL), len(PASSAGE), 1)
     assert (explored.paths, explored.position) == (tuple(map(tuple, PATHS)), len(PASSAGE) + len(TAIL))
-    assert [rows.shape for rows in explored.rows] == [(2, 3), (1, 3), (3, 3)]
+    assert [rows.shape for rows in explored.rows] == [(2, 3), (1, 3), (2, 3)]
+    assert explored.wanted == ((0, 1), (0,), (0, 2))
     assert (last.tokens, last.position) == ((90,), len(PASSAGE) + len(TAIL))
 
 
@@ -140,7 +141,9 @@ def test_long_texts_are_divided_as_the_engine_divides_them() -> None:
         Decode((tokens[:512],), 7, range(512, 512)),
         Decode((tokens[512:],), 519, range(487, 488)),
     ]
-    assert decodes(Explored(((1, 2), (3,)), 4, np.array([0]), ())) == [Decode(((1, 2), (3,)), 4, range(3), 1)]
+    assert decodes(Explored(((1, 2), (3,)), 4, np.array([0]), ((1,), (0,)), ())) == [
+        Decode(((1, 2), (3,)), 4, [1, 2], 1)
+    ]
 
 
 # --- One question ---
@@ -170,6 +173,6 @@ def test_a_question_is_timed_after_it_was_asked_and_recorded(keeping: bool, befo
     assistant = FakeAssistant(model)
     question = Question("a", "test", "person", "es", "¿Y él?", True, history=("¿Quién?",))
     count, pairs = measure(cast(Assistant, assistant), model, replayer, question, keeping)
-    assert assistant.asked == [("¿Quién?", False), *(("¿Y él?", kept) for kept in [*before, keeping, keeping])]
-    assert (count, len(pairs.ours), len(pairs.bare)) == (decoded, 2, 2)
+    assert assistant.asked == [("¿Quién?", False), *(("¿Y él?", kept) for kept in [*before, keeping])]
+    assert (count, len(pairs.ours), len(pairs.bare)) == (decoded, 1, 1)
     assert min(*pairs.ours, *pairs.bare) > 0

@@ -1,5 +1,6 @@
 """The embedding model in NumPy: the vectors of sentence-transformers, text by text."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -114,3 +115,13 @@ def test_another_model_is_embedded_by_the_library(tmp_path: Path) -> None:
     named = open_embedder(str(tmp_path / "model"))
     named.encode(["¿Qué?"])
     assert named.is_loaded
+
+
+def test_no_digit_depends_on_the_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [*PARAGRAPHS[:12], *ODD]
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    alone = Encoder.open(find_model(BUNDLED), ADAPTED).encode(texts)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    helped = Encoder.open(find_model(BUNDLED), ADAPTED)
+    assert (helped.encode(texts) == alone).all()
+    assert (np.concatenate([helped.encode([text]) for text in texts]) == alone).all()

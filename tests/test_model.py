@@ -290,6 +290,21 @@ def test_looking_ahead_along_any_paths_shows_what_going_there_gives(
     assert_as_step_by_step(branching_model(), prompt, paths, choices)
 
 
+def test_only_what_is_wanted_is_told_of_each_path() -> None:
+    model = branching_model()
+    paths = [random_tokens(size, 1 + size % 12) for size in range(40)]
+    wanted = [[place for place in range(len(path)) if (place + number) % 3 == 1] for number, path in enumerate(paths)]
+    model.start(PROMPT)
+    whole, some = model.explore(paths, CHOICES), model.explore(paths, CHOICES, wanted)
+    assert [rows.shape for rows in some] == [(len(places), len(CHOICES)) for places in wanted]
+    for places, rows, others in zip(wanted, some, whole, strict=True):
+        assert rows == pytest.approx(others[places], abs=NEARLY)
+    # A whole group of paths of which nothing is wanted changes nothing for the others.
+    last = model.explore(paths, CHOICES, [*[[]] * (len(paths) - 1), [0]])
+    assert [len(rows) for rows in last] == [0] * (len(paths) - 1) + [1]
+    assert last[-1] == pytest.approx(whole[-1][:1], abs=NEARLY)
+
+
 def test_more_paths_than_fit_side_by_side_and_more_tokens_than_a_batch_come_in_order() -> None:
     model = branching_model()
     paths = [random_tokens(size, size) for size in (*range(1, 36), 512, 300, 250, 3)]

@@ -1,6 +1,7 @@
 """The tables of the README: filled from the committed results, and from a made-up folder of them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.bench.pairs import Pairs
+from eval.bench.report import record
+from eval.bench.rows import Side, least_row, median_row, ratio_row
 from eval.measures import QUESTION_MEASURES, SET_MEASURES
 from eval.readme import README, TABLES, filled
 from eval.tables import SIDE_BY_SIDE
@@ -71,10 +75,24 @@ SQUAD = {
 }
 
 
+BENCH = record(
+    [
+        ratio_row("batch", 0.8, ("a", "b"), Pairs((8.001,), (10.0,))),
+        median_row("cold_ask_seconds", 2.0, Side("a", (1.0, 1.25, 1.5))),
+        least_row("encoder_cosine", 0.999, [0.9999999]),
+    ],
+    datetime(2026, 1, 2, tzinfo=UTC),
+    {},
+    None,
+    1.0,
+)
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("results")
-    for name, report in {"comparison": {"systems": SYSTEMS}, "report": {"types": TYPES}, "squad": SQUAD}.items():
+    reports = {"comparison": {"systems": SYSTEMS}, "report": {"types": TYPES}, "squad": SQUAD, "bench": BENCH}
+    for name, report in reports.items():
         (place / f"{name}.json").write_text(json.dumps(report), encoding="utf-8")
     return place
 
@@ -179,6 +197,19 @@ PUBLIC = """\
 | --- | --- | --- | --- | --- | --- | --- | --- |
 | retrieve, then read | 80 % [70, 90] | 0.26 [0.20, 0.30] | – | – | 10 % [0, 100] | – | – |
 | paragraphs with the answer removed | – | – | – | – | – | 50 % [25, 75] | 0.75 [0.50, 1.00] |"""
+
+
+def test_the_table_of_speed(results: Path) -> None:
+    assert TABLES["speed"](results) == SPEED
+
+
+SPEED = """\
+| measure | figure | target | median | 95th percentile |
+| --- | --- | --- | --- | --- |
+| a batch of 200 / the same questions one by one | 0.801 [0.800, 0.801] | at most 0.8 **missed** | 8 / 10 s | 8 / 10 s |
+| the same in seconds | 1.250 [1.000, 1.500] | at most 2 | 1.25 s | 1.48 s |
+| least cosine of a vector with that of sentence-transformers, 1,000 texts | 0.999999 [0.999999, 1.000000] \
+| at least 0.999 |  |  |"""
 
 
 # --- Ahead or not ---

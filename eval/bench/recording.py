@@ -37,11 +37,14 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """Paths were evaluated side by side from a position on; of each the logits of the choices, (tokens, choices)."""
+    """Paths were evaluated side by side from a position on; of each the logits of the choices after the tokens at the
+    wanted places, (wanted, choices).
+    """
 
     paths: tuple[tuple[int, ...], ...]
     position: int
     choices: NDArray[np.int64]
+    wanted: tuple[tuple[int, ...], ...]
     rows: Rows
 
 
@@ -101,9 +104,14 @@ class _Recorder:
         return rows
 
     def explore(
-        self, paths: Sequence[Sequence[int]], position: int, choices: NDArray[np.int64]
+        self,
+        paths: Sequence[Sequence[int]],
+        position: int,
+        choices: NDArray[np.int64],
+        wanted: Sequence[Sequence[int]],
     ) -> list[NDArray[np.float32]]:
         """See `Engine`."""
-        rows = self._engine.explore(paths, position, choices)
-        self._calls.append(Explored(tuple(map(tuple, paths)), position, choices, tuple(rows)))
+        rows = self._engine.explore(paths, position, choices, wanted)
+        asked = tuple(map(tuple, paths)), position, choices, tuple(map(tuple, wanted))
+        self._calls.append(Explored(*asked, tuple(rows)))
         return rows

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,17 @@ class Decode:
 
     paths: tuple[tuple[int, ...], ...]
     position: int
-    outputs: range
+    outputs: Sequence[int]
     first_sequence: int = 0
 
 
 def decodes(call: Evaluated | Explored) -> list[Decode]:
     """The calls of llama_decode that one of the engine's consists of: it divides long texts."""
     if isinstance(call, Explored):
-        return [Decode(call.paths, call.position, range(sum(map(len, call.paths))), 1)]
+        begins = accumulate(map(len, call.paths[:-1]), initial=0)
+        outputs = [begin + place for begin, places in zip(begins, call.wanted, strict=True) for place in places]
+        # Where nothing is asked, nothing is evaluated.
+        return [Decode(call.paths, call.position, outputs, 1)] if outputs else []
     first_output = len(call.tokens) - len(call.rows)
     parts = []
     for begin in range(0, len(call.tokens), BATCH_TOKENS):
@@ -80,10 +84,8 @@ class Replayer:
                 continue
             outputs = step.args[1]
             if isinstance(call, Explored):
-                begin = 0
-                for path in call.paths:
-                    yield np.array([self._logits(begin + place)[call.choices] for place in range(len(path))])
-                    begin += len(path)
+                found = np.array([self._logits(place)[call.choices] for place in outputs])
+                yield from np.split(found, np.cumsum([len(places) for places in call.wanted[:-1]]))
             else:
                 yield from [log_softmax(self._logits(place)) for place in outputs]
 
@@ -96,13 +98,15 @@ class Replayer:
         steps: list[Step] = [partial(self._decode, _batch(self._lib, each), each.outputs) for each in decodes(call)]
         if isinstance(call, Evaluated):
             return steps
+        if not steps:
+            return []
         # A branch goes on with what was evaluated before it, and is forgotten.
         branches = range(1, len(call.paths) + 1)
         begin = [partial(self._lib.llama_memory_seq_cp, self._memory, 0, branch, -1, -1) for branch in branches]
         end = [partial(self._lib.llama_memory_seq_rm, self._memory, branch, -1, -1) for branch in branches]
         return [*begin, *steps, *end]
 
-    def _decode(self, batch: "_Batch", _outputs: range) -> None:
+    def _decode(self, batch: "_Batch", _outputs: Sequence[int]) -> None:
         status = self._lib.llama_decode(self._context, batch.native)
         if status != 0:
             raise RuntimeError(f"llama_decode returned {status}")

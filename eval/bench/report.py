@@ -9,6 +9,7 @@ from typing import Any
 
 from eval.bench.corpus import MadeCorpus
 from eval.bench.rows import Row, Side
+from eval.types import Figure
 
 SCHEMA = 1
 # What has to be reached comes close to 1.
@@ -74,22 +75,24 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _line(row: Row) -> tuple[str, ...]:
-    step = _STEPS[row.at_least]
-    low, high = _rounded(row.figure.low, step, ROUND_FLOOR), _rounded(row.figure.high, step, ROUND_CEILING)
-    interval = f"[{low}, {high}]"
+    figure, interval = rounded(row.figure, row.at_least)
     sides = [text for side in (*row.sides, None, None)[:2] for text in _spread(side)]
     unit = row.sides[0].unit if row.sides else ""
     target = f"{'>=' if row.at_least else '<='} {row.target:g}"
-    return (row.name, shown(row), interval, target, "yes" if row.met else "NO", str(row.figure.n), *sides, unit)
+    return (row.name, figure, interval, target, "yes" if row.met else "NO", str(row.figure.n), *sides, unit)
 
 
 def _spread(side: Side | None) -> tuple[str, str]:
     return ("", "") if side is None else (f"{side.median:.4g}", f"{side.p95:.4g}")
 
 
-def shown(row: Row) -> str:
-    """The figure rounded to the worse side: what misses a target never looks as if it met it."""
-    return _rounded(row.figure.value, _STEPS[row.at_least], ROUND_FLOOR if row.at_least else ROUND_CEILING)
+def rounded(figure: Figure, at_least: bool) -> tuple[str, str]:
+    """A figure and its interval. What misses a target, which is to be reached at least or at most, never looks as if it
+    met it: the figure is rounded to the worse side.
+    """
+    step = _STEPS[at_least]
+    low, high = _rounded(figure.low, step, ROUND_FLOOR), _rounded(figure.high, step, ROUND_CEILING)
+    return _rounded(figure.value, step, ROUND_FLOOR if at_least else ROUND_CEILING), f"[{low}, {high}]"
 
 
 def _rounded(value: float, step: str, side: str) -> str:
