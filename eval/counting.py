@@ -59,7 +59,7 @@ class CountingModel:
         self._tokens.prompt += len(tokens)
         return self._model.start(tokens)
 
-    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
+    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Scores:
         """See `Model`. A prefix counts whether it was kept or not: the count must not depend on earlier questions."""
         self._tokens.prompt += len(prefix) + len(tokens)
         return self._model.start_after(prefix, tokens)

@@ -92,10 +92,7 @@ class Engine:
         self._lib.llama_memory_clear(self._memory, False)
 
     def evaluate(self, tokens: Sequence[int], position: int, outputs: int) -> list[NDArray[np.float32]]:
-        """Evaluate tokens from `position` on; natural log-probabilities after the last `outputs` of them.
-
-        Each row is (vocabulary_size,).
-        """
+        """Evaluate tokens from `position` on; the logits after the last `outputs` of them, (vocabulary_size,) each."""
         rows: list[NDArray[np.float32]] = []
         first_output = len(tokens) - outputs
         for begin in range(0, len(tokens), BATCH_TOKENS):
@@ -105,7 +102,7 @@ class Engine:
             status = self._lib.llama_decode(self._context, self._batch.native)
             if status != 0:
                 raise RuntimeError(f"llama_decode returned {status} at position {position + begin}")
-            rows += [self._row(index) for index in wanted]
+            rows += [self._logits(index).copy() for index in wanted]
         return rows
 
     def explore(
@@ -150,9 +147,6 @@ class Engine:
         begin = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))
         if not self._lib.llama_state_seq_set_data(self._context, begin, len(state), 0):
             raise RuntimeError("a state was not taken back")
-
-    def _row(self, index: int) -> NDArray[np.float32]:
-        return log_softmax(self._logits(index))
 
     def _logits(self, index: int) -> NDArray[np.float32]:
         """The library's own memory: to be read before the next evaluation."""

@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.engine import Engine
+from qa.engine import Engine, log_softmax
 from qa.errors import ContextError, ModelError
 from qa.loading import BATCH_TOKENS, load
 from qa.model_files import file_digest
@@ -74,8 +74,11 @@ class Model(Protocol):
     def start(self, tokens: Sequence[int]) -> Logprobs:
         """Evaluate a prompt from nothing; log-probabilities (vocabulary_size,) of the next token."""
 
-    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
-        """`start` with both, the prefix for itself; what is made of it may be kept for the next time."""
+    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Scores:
+        """`start` with both, the prefix for itself, whose state may be kept for the next time.
+
+        The log-probabilities are all up to the same constant.
+        """
 
     def explore(
         self, paths: Sequence[Sequence[int]], choices: Sequence[int], wanted: Sequence[Sequence[int]] | None = None
@@ -220,7 +223,7 @@ class LlamaModel:
         """See `Model`. Raises `ContextError` for more tokens than the context holds."""
         return self._evaluate_anew(tokens, outputs=1)[0]
 
-    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Logprobs:
+    def start_after(self, prefix: Sequence[int], tokens: Sequence[int]) -> Scores:
         """See `Model`.
 
         A kept state is the very bytes that evaluating the prefix gave: figures do not depend on whether it was kept.
@@ -258,7 +261,7 @@ class LlamaModel:
         self._check_room(len(self._started) + 1)
         row = self._engine.evaluate([token], len(self._started), outputs=1)[0]
         self._started.append(token)
-        return row
+        return log_softmax(row)
 
     def score(self, prefix: Sequence[int], continuation: Sequence[int]) -> float:
         """See `Model`. Raises `ContextError` for more tokens than the context holds; neither part may be empty."""
@@ -301,7 +304,7 @@ class LlamaModel:
         self._check_room(len(tokens))
         self._engine.clear()
         self._started = list(tokens)
-        return self._engine.evaluate(self._started, 0, outputs)
+        return [log_softmax(row) for row in self._engine.evaluate(self._started, 0, outputs)]
 
     def _check_room(self, count: int) -> None:
         if count > self.context_tokens:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any, Protocol
@@ -211,6 +212,7 @@ def _length(text: str) -> float:
     return math.log(max(1, len(text.split())) / 20)
 
 
+@lru_cache(maxsize=4096)
 def names(text: str, anywhere: bool = False) -> frozenset[str]:
     """Folded capitalised words of a text; the first word of a sentence counts only if `anywhere`."""
     found = set()

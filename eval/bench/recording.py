@@ -28,7 +28,7 @@ class PutBack:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """Tokens were evaluated from a position on; `rows` are the log-probabilities after the last of them."""
+    """Tokens were evaluated from a position on; `rows` are the logits after the last of them."""
 
     tokens: tuple[int, ...]
     position: int

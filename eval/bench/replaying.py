@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.bench.recording import Call, Cleared, Evaluated, Explored, PutBack
-from qa.engine import log_softmax
 from qa.loading import BATCH_TOKENS, free, load
 from qa.model import MOST_BRANCHES, LlamaModel
 
@@ -87,7 +86,7 @@ class Replayer:
                 found = np.array([self._logits(place)[call.choices] for place in outputs])
                 yield from np.split(found, np.cumsum([len(places) for places in call.wanted[:-1]]))
             else:
-                yield from [log_softmax(self._logits(place)) for place in outputs]
+                yield from [self._logits(place).copy() for place in outputs]
 
     def _steps(self, call: Call) -> list[Step]:
         clear = partial(self._lib.llama_memory_clear, self._memory, False)
