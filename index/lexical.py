@@ -50,6 +50,7 @@ class LexicalIndex:
         self._numbers = numbers
         self._matrix = matrix
         self._parameters = parameters
+        self._starts: list[int] = matrix["indptr"].tolist()  # single numbers of a NumPy array take longer to look up
         self._size = int(parameters["num_docs"]) - (_NO_TERM in numbers)
         self._by_beginning: dict[str, list[str]] = defaultdict(list)
         for term in numbers:
@@ -92,11 +93,15 @@ class LexicalIndex:
     def _best_scores(self, term: str, members: Mapping[str, float]) -> NDArray[np.float32]:
         best = np.zeros(self._size + 1, dtype=np.float32)
         rarity = self.inverse_document_frequency(term)
-        for member, share in members.items():
-            places, scores = self._column(member)
-            # What is rarer than the word asked for must not count for more than it.
-            scores = scores * (share * min(1.0, rarity / self.inverse_document_frequency(member)))
-            best[places] = np.maximum(best[places], scores)
+        columns = [self._column(member) for member in members]
+        # What is rarer than the word asked for must not count for more than it.
+        shares = [
+            share * min(1.0, rarity / self.inverse_document_frequency(member)) for member, share in members.items()
+        ]
+        weights = np.repeat(np.array(shares, dtype=np.float32), [len(places) for places, _ in columns])
+        # All members at once: most of them stand in a handful of texts.
+        places, scores = (np.concatenate(arrays) for arrays in zip(*columns, strict=True))
+        np.maximum.at(best, places, scores * weights)
         return best
 
     def stand_ins(self, term: str, english: bool = False) -> dict[str, float]:
@@ -112,18 +117,20 @@ class LexicalIndex:
             shares[term] = 1.0
         return shares
 
+    def _held(self, term: str) -> slice:
+        """Where the texts that hold a term, and its BM25 in each, stand in their arrays."""
+        number = self._numbers.get(term)
+        return slice(0, 0) if number is None else slice(self._starts[number], self._starts[number + 1])
+
     def _column(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The texts that hold a term, and its BM25 in each."""
-        number = self._numbers.get(term)
-        if number is None:
-            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-        starts = self._matrix["indptr"]
-        held = slice(starts[number], starts[number + 1])
+        held = self._held(term)
         return self._matrix["indices"][held], self._matrix["data"][held]
 
     def inverse_document_frequency(self, term: str) -> float:
         """How rare an index term is, ln(1 + (N - n + 0.5) / (n + 0.5)); highest for a term that no text holds."""
-        holding = len(self._column(term)[0])
+        held = self._held(term)
+        holding = held.stop - held.start
         return math.log1p((self._size - holding + 0.5) / (holding + 0.5))
 
     def save(self, folder: Path) -> None:

@@ -105,8 +105,8 @@ def _best_of_articles(passages: Sequence[Passage], by_words: NDArray[np.float32]
 def _is_among_best(scores: NDArray[np.float32], position: int, count: int) -> bool:
     """Whether fewer than so many are better, or as good and come before."""
     score = scores[position]
-    better = np.count_nonzero(scores > score) + np.count_nonzero(scores[:position] == score)
-    return int(better) < count
+    better = int(np.count_nonzero(scores > score))
+    return better < count and better + int(np.count_nonzero(scores[:position] == score)) < count
 
 
 def _descending(scores: NDArray[np.float32]) -> Iterator[int]:
@@ -114,8 +114,9 @@ def _descending(scores: NDArray[np.float32]) -> Iterator[int]:
     if len(scores) <= _SORTED_FIRST:
         yield from np.argsort(-scores, kind="stable").tolist()
         return
-    first = scores >= np.partition(scores, -_SORTED_FIRST)[-_SORTED_FIRST]
-    for positions in (np.flatnonzero(first), np.flatnonzero(~first)):
+    least = np.partition(scores, -_SORTED_FIRST)[-_SORTED_FIRST]
+    for chosen in (np.greater_equal, np.less):  # the second half is seldom asked for
+        positions = np.flatnonzero(chosen(scores, least))
         yield from positions[np.argsort(-scores[positions], kind="stable")].tolist()
 
 
