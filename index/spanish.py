@@ -115,7 +115,7 @@ def analyse(text: str) -> list[str]:
     return list(_terms(text))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _terms(text: str) -> tuple[str, ...]:
     lowered = unicodedata.normalize("NFC", text).lower()
     terms = map(_term, _WORD.findall(countries.level(lowered)))
@@ -168,7 +168,7 @@ def _english_stems() -> frozenset[str]:
     return frozenset(map(stem, _ENGLISH))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def is_english(question: str) -> bool:
     """Whether a question is in English rather than Spanish, by its function words.
 

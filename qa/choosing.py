@@ -16,7 +16,7 @@ import numpy as np
 from index.spanish import fold
 from index.types import Hit
 from qa.copying import Copied, CopiedRun
-from qa.ranking import Candidate
+from qa.ranking import Candidate, probabilities
 from qa.types import Span
 
 _MOST_RUNS = 5
@@ -110,6 +110,13 @@ def reranked(hits: Sequence[Hit], copied: Sequence[Copied], weight: float) -> tu
 
     ordered = [*sorted(hits[:reach], key=strength, reverse=True), *hits[reach:]]
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1))
+
+
+def agreement(chosen: Sequence[Choice]) -> float:
+    """The share of the probability of all runs that those have which say the same as the first, itself among them."""
+    first = _words(chosen[0].text)
+    chances = zip(probabilities(chosen), chosen, strict=True)
+    return sum(chance for chance, each in chances if _says_the_same(_words(each.text), first))
 
 
 def rival(chosen: Sequence[Choice]) -> Choice | None:

@@ -212,7 +212,7 @@ def _length(text: str) -> float:
     return math.log(max(1, len(text.split())) / 20)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)
 def names(text: str, anywhere: bool = False) -> frozenset[str]:
     """Folded capitalised words of a text; the first word of a sentence counts only if `anywhere`."""
     found = set()
@@ -237,7 +237,7 @@ class Ranker:
 
     The rest is for the trained reader: `run_weight` and `sentence_weight` for what `choosing.choices` adds up,
     `rerank_weight` for what `choosing.reranked` does, `run_confidence_weights` with `confidence.RUN_FEATURES`;
-    `run_share` is the least share of the probability of all runs that one must have to stand for its sentence,
+    `run_share` is the least share of the probability of all runs that agree with one for it to stand for its sentence,
     `next_share` how likely the next sentence must be beside the best to be told too, `run_threshold` the least
     confidence that anything is shown with.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from index.types import Hit
 from qa import confidence
-from qa.choosing import Choice, by_sentence, choices, reranked, span_of, together
+from qa.choosing import Choice, agreement, by_sentence, choices, reranked, span_of, together
 from qa.composing import compose
 from qa.copying import Copied, copy_answer
 from qa.errors import ContextError
@@ -106,11 +106,12 @@ def copy_answers(model: Model, question: str, hits: Sequence[Hit]) -> tuple[list
 def parts_told(question: str, chosen: Sequence[Choice], run_share: float, next_share: float) -> tuple[Part, ...]:
     """What is said of runs whose best comes first: that run, or whole sentences where they answer better.
 
-    That is so where few words seldom answer, and for a run of less than `run_share` of the probability of all. The
-    second sentence is told too if it is at least `next_share` times as likely as the first.
+    That is so where few words seldom answer, and where less than `run_share` of the probability of all runs is for
+    those that say the same («Peskov», «el portavoz Peskov»): where it begins and ends need not be sure. The second
+    sentence is told too if it is at least `next_share` times as likely as the first.
     """
     best = chosen[0]
-    if not needs_sentence(question) and probabilities(chosen)[0] >= run_share:
+    if not needs_sentence(question) and agreement(chosen) >= run_share:
         return (Part(best.text, (best.span,), copied=True),)
     first, *others = by_sentence(chosen)
     near = [each for each in others[:1] if together(each) >= together(first) + math.log(next_share)]

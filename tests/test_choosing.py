@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from index.types import Hit, Passage
-from qa.choosing import Choice, by_sentence, choices, reranked, rival, together
+from qa.choosing import Choice, agreement, by_sentence, choices, reranked, rival, together
 from qa.copying import Copied, CopiedRun, Occurrence
 from qa.ranking import FEATURES, Candidate
 from qa.types import Span
@@ -91,6 +91,14 @@ def test_a_rival_says_something_else_and_no_more_or_less_of_the_same() -> None:
     assert found is not None
     assert found.text == "Lima"
     assert rival(choices([read(*runs[:3])], RANKED, 1.0, 0.0)) is None
+
+
+def test_runs_agree_where_one_says_no_more_or_less_of_the_same_than_the_first() -> None:
+    runs = [run("Ana Ruiz", 0.4), run("Ruiz", 0.2), run("Ana Ruiz llegó", 0.15), run("Lima", 0.05)]
+    assert agreement(choices([read(*runs)], RANKED, 1.0, 0.0)) == pytest.approx(0.75 / 0.8)
+    assert agreement(choices([read(*runs[:3])], RANKED, 1.0, 0.0)) == pytest.approx(1.0)
+    # «Ruiz llegó» shares a word with the first, and holds neither it nor is in it.
+    assert agreement(choices([read(runs[0], run("Ruiz llegó", 0.4))], RANKED, 1.0, 0.0)) == pytest.approx(0.5)
 
 
 def test_part_of_a_word_or_number_is_something_else() -> None:

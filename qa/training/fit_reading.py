@@ -267,7 +267,7 @@ def main(
     english: Annotated[Path, typer.Option(help="The questions in English, by id.")],
     most: Annotated[int, typer.Option(help="Questions of the SQuAD file at most.")] = 160,
     observations: Annotated[Path | None, typer.Option(help="Where observations are kept for another fit.")] = None,
-    run_share: Annotated[float, typer.Option(help="Least share of all runs for one to stand for its sentence.")] = 0.7,
+    run_share: Annotated[float, typer.Option(help="Least share of runs that agree with one that is told.")] = 0.8,
     next_share: Annotated[float, typer.Option(help="How likely the second sentence told is at least.")] = 0.3,
     refused: Annotated[float, typer.Option(help="Share of the answerable questions on news that is refused.")] = 0.08,
     write: Annotated[bool, typer.Option(help="Write ranker.json.")] = True,
