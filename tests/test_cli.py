@@ -71,7 +71,7 @@ def require_true_citations(record: dict[str, Any], corpus: Path) -> None:
 def test_ask_prints_the_answer_and_where_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["ask", GIFT]) == 0
     out, err = capsys.readouterr()
-    assert out == f"«{GIFT_QUOTE}» [1]\n[1] 003_6b36a17d40a337a5.txt:11\n"
+    assert out == f"una limusina rusa de lujo [1]\n[1] 003_6b36a17d40a337a5.txt:11 «{GIFT_QUOTE}»\n"
     assert err == ""
     assert ESCAPE not in out
 

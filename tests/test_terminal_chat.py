@@ -20,8 +20,9 @@ from tests.commands import GIFT, QA, ROOT, qa, with_package
 
 SECONDS = 120
 """So long at most may anything take to appear, on the busiest of machines."""
-QUOTE = "«En febrero, Putin le regaló a Kim una limusina rusa de lujo, contraviniendo las sanciones de la ONU.» [1]"
+ANSWER = "una limusina rusa de lujo [1]"
 PLACE = "[1] 003_6b36a17d40a337a5.txt:11"
+QUOTE = "«En febrero, Putin le regaló a Kim una limusina rusa de lujo, contraviniendo las sanciones de la ONU.»"
 GREETING = "Consta: 5 articles in seeds. Ask, or see /help."
 STOPPED = "qa: stopped; Ctrl-C again or Ctrl-D leaves"
 PROMPT = ">"
@@ -118,7 +119,7 @@ def test_a_conversation_in_a_terminal(terminal: Terminal, environment: dict[str,
     terminal.until(GREETING)
     terminal.until(PROMPT)
     terminal.press(f"{GIFT}{ENTER}")
-    terminal.until(QUOTE)
+    terminal.until(ANSWER)
     terminal.until(PLACE)
     terminal.until(PROMPT)
     terminal.press(f"¿Y cuándo?{ENTER}")
@@ -161,7 +162,7 @@ def test_an_answer_is_stopped_with_ctrl_c_and_two_in_a_row_leave(terminal: Termi
     terminal.until(PROMPT)
     terminal.press(CTRL_C)
     assert terminal.status() == 130
-    assert QUOTE not in terminal.shown
+    assert ANSWER not in terminal.shown
     assert "Traceback" not in terminal.shown
 
 
@@ -176,8 +177,7 @@ def test_the_user_may_leave_while_the_models_are_being_loaded(terminal: Terminal
 def test_without_a_terminal_lines_are_answered_line_by_line(environment: dict[str, str]) -> None:
     done = qa("chat", stdin=f"{GIFT}\n¿Y cuándo?\n".encode(), environment=environment)
     understood = "¿Y cuándo? (le regaló Putin a Kim en febrero)"
-    quoted = QUOTE.removesuffix(" [1]")
-    assert done.stdout == f"{QUOTE}\n{PLACE}\n{understood}\nfebrero [1]\n{PLACE} {quoted}\n"
+    assert done.stdout == f"{ANSWER}\n{PLACE} {QUOTE}\n{understood}\nfebrero [1]\n{PLACE} {QUOTE}\n"
     assert (done.stderr, done.returncode) == ("", 0)
 
 
