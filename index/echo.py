@@ -25,12 +25,12 @@ _LEAST_LISTED = 0.9
 """Share of its content words that stand side by side where a text lists them."""
 _FEWEST_SMALL = 2
 _ASKS = re.compile(r"\b(?:qué|quién(?:es)?|cuándo|a?dónde|cómo|cuánt[oa]s?|cuál(?:es)?)\b|\?\W*$|^\W*¿", re.IGNORECASE)
-_TEXTS_OF_A_QUESTION = 64
-"""What is found is looked through again."""
+_LATELY = 64
+"""How much of what was worked out last is remembered: the passages of a question are looked through again."""
 _BEFORE, _AFTER = "¿«“\"'( ", "?»”\"') "
 
 
-@lru_cache(_TEXTS_OF_A_QUESTION)
+@lru_cache(_LATELY)
 def own_words(question: str, text: str) -> str:
     """The text with blanks in the place of the question's echo, so that all offsets stay.
 
@@ -86,7 +86,7 @@ def _fewest_again(asked: Sequence[str]) -> int:
     return max(_FEWEST_WORDS, round(_LEAST_ASKED * len(asked)))
 
 
-@lru_cache(_TEXTS_OF_A_QUESTION)
+@lru_cache(_LATELY)
 def _as_bytes(asked: tuple[str, ...]) -> tuple[tuple[bytes, ...], frozenset[bytes]]:
     """The words a byte for each character, and those of them that are content words."""
     encoded = tuple(word.encode("latin-1", "replace") for word in asked)
