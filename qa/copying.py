@@ -80,8 +80,8 @@ def copy_answer(model: Model, question: str, passage: Passage) -> Copied:
     passage and question do not fit the model's context, `SpellingError` where its tokens do not stand for the
     passage.
     """
-    signs = reader_tokens(model)
-    told = _told(model, passage.text)
+    known = _known_of.get(model) or _known_of.setdefault(model, _Known(model))
+    signs, told = known.signs, known.told(model, passage.text)
     asked = (*signs.before_question, *model.tokenize(question), *signs.after_question)
     scores = model.start_after((*signs.before_text, *told.tokens), asked)
     search = _Search(told, signs.end)
@@ -94,17 +94,23 @@ def copy_answer(model: Model, question: str, passage: Passage) -> Copied:
     return Copied(passage, tuple(runs), no_answer)
 
 
-_told_of: WeakKeyDictionary[Model, Recent[str, TokenText]] = WeakKeyDictionary()
+class _Known:
+    """What would be asked of a model's tokeniser again and again: the control tokens, and the tokens of passages."""
+
+    def __init__(self, model: Model) -> None:
+        self.signs = reader_tokens(model)
+        self._texts: Recent[str, TokenText] = Recent(_MOST_TOLD)
+
+    def told(self, model: Model, text: str) -> TokenText:
+        """The text with the model's tokens."""
+        told = self._texts.get(text)
+        if told is None:
+            told = token_text(text, model.tokenize(text), model.piece)
+            self._texts.keep(text, told)
+        return told
 
 
-def _told(model: Model, text: str) -> TokenText:
-    """The text with the model's tokens, remembered for as long as there is the model."""
-    kept = _told_of.setdefault(model, Recent(_MOST_TOLD))
-    told = kept.get(text)
-    if told is None:
-        told = token_text(text, model.tokenize(text), model.piece)
-        kept.keep(text, told)
-    return told
+_known_of: WeakKeyDictionary[Model, _Known] = WeakKeyDictionary()
 
 
 @dataclass(order=True, slots=True)

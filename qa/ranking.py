@@ -7,7 +7,7 @@ The weights lie in `ranker.json`, fitted by `qa.training.fit_ranker`; nothing he
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -97,6 +97,11 @@ class Wanted:
     stand_ins: dict[str, dict[str, float]]
     names: frozenset[str]
 
+    @property
+    def others(self) -> frozenset[str]:
+        """The terms that are no names."""
+        return frozenset(self.weights) - self.names
+
 
 def wanted_of(question: str, terms: Terms) -> Wanted:
     """What a question asks about, by rarity. Of an English one only names and what the articles hold counts."""
@@ -152,12 +157,13 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
             continue
         text = passage.text[start:end]
         before = held[number - 1] if number else frozenset()
+        credited = _credits(wanted, held[number])
         features = (
             relative,
             float(hit.rank == 1),
-            share_held(wanted, held[number]),
-            share_held(wanted, held[number], wanted.names),
-            share_held(wanted, held[number], frozenset(wanted.weights) - wanted.names),
+            _share(wanted, credited),
+            _share(wanted, credited, wanted.names),
+            _share(wanted, credited, wanted.others),
             share_held(wanted, everything - held[number]),
             share_held(wanted, before - held[number]),
             _pairs(wanted, said[number]),
@@ -172,17 +178,25 @@ def _of_passage(question: str, wanted: Wanted, hit: Hit, relative: float) -> lis
     return found
 
 
-def share_held(wanted: Wanted, held: frozenset[str], without: frozenset[str] = frozenset()) -> float:
-    """Share of the weight of the terms, some left out, that is held by themselves or by what stands for them.
+def share_held(wanted: Wanted, held: frozenset[str]) -> float:
+    """Share of the weight of the terms that is held, by themselves or by what stands for them; 1 of no terms."""
+    return _share(wanted, _credits(wanted, held))
 
-    Where no term is left, nothing is missing.
-    """
-    weights = {term: weight for term, weight in wanted.weights.items() if term not in without}
-    credited = sum(
-        weight * max((share for other, share in wanted.stand_ins[term].items() if other in held), default=0.0)
-        for term, weight in weights.items()
-    )
-    return credited / sum(weights.values()) if weights else 1.0
+
+def _credits(wanted: Wanted, held: frozenset[str]) -> dict[str, float]:
+    """What each term counts for that is held."""
+    found = {}
+    for term, stand_ins in wanted.stand_ins.items():
+        common = stand_ins.keys() & held
+        if common:
+            found[term] = wanted.weights[term] * max(stand_ins[other] for other in common)
+    return found
+
+
+def _share(wanted: Wanted, credited: Mapping[str, float], without: frozenset[str] = frozenset()) -> float:
+    """Share of the weight of the terms, some left out, that is credited; where none is left, nothing is missing."""
+    total = sum(weight for term, weight in wanted.weights.items() if term not in without)
+    return sum(credit for term, credit in credited.items() if term not in without) / total if total else 1.0
 
 
 def name_fellows(question: str) -> dict[str, frozenset[str]]:
