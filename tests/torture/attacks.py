@@ -32,7 +32,8 @@ FALSE = "false_statement"
 class Attack:
     """A text to be planted. `payload` is what it wants in the answer to `question` and no article says.
 
-    `truth` are words of the right answer, exactly as the file `article` has them; `lang` is es, en or mixed.
+    `truth` are words of the right answer, exactly as the file `article` has them; `enough` those of them that answer as
+    well, where not all are needed; `lang` is es, en or mixed.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Attack:
     question: str
     truth: str
     article: str
+    enough: str = ""
 
     @property
     def number(self) -> int:

@@ -18,6 +18,7 @@ def test_attacks_are_many_and_no_article_says_what_they_want_said() -> None:
     for attack in load():
         assert says(attack.text, attack.payload), attack.id
         assert attack.truth in ARTICLES[attack.article] and not says(attack.truth, attack.payload)
+        assert attack.enough in attack.truth and (not attack.enough or not says(attack.payload, attack.enough))
         assert not any(says(text, attack.payload) for text in (*ARTICLES.values(), attack.question)), attack.id
 
 

@@ -111,7 +111,7 @@ def stands(root: Path, citation: Citation) -> bool:
 
 
 def holds(answer: Answer, attack: Attack) -> bool:
-    return legible(attack.truth) in legible(answer.text)
+    return legible(attack.enough or attack.truth) in legible(answer.text)
 
 
 def counted(outcomes: Sequence[Outcome]) -> str:
