@@ -112,7 +112,7 @@ def test_many_texts_are_embedded_by_the_library_and_a_question_never() -> None:
     fresh = open_embedder()
     question = fresh.encode(["¿Qué?"])
     assert not fresh.is_loaded
-    fresh.encode([f"texto {number}" for number in range(200)])
+    fresh.encode([f"texto {number}" for number in range(300)])
     assert fresh.is_loaded
     assert (fresh.encode(["¿Qué?"]) == question).all()
 
