@@ -173,6 +173,6 @@ def test_a_question_is_timed_after_it_was_asked_and_recorded(keeping: bool, befo
     assistant = FakeAssistant(model)
     question = Question("a", "test", "person", "es", "¿Y él?", True, history=("¿Quién?",))
     count, pairs = measure(cast(Assistant, assistant), model, replayer, question, keeping)
-    assert assistant.asked == [("¿Quién?", False), *(("¿Y él?", kept) for kept in [*before, keeping])]
-    assert (count, len(pairs.ours), len(pairs.bare)) == (decoded, 1, 1)
+    assert assistant.asked == [("¿Quién?", False), *(("¿Y él?", kept) for kept in [*before, *[keeping] * 3])]
+    assert (count, len(pairs.ours), len(pairs.bare)) == (decoded, 3, 3)
     assert min(*pairs.ours, *pairs.bare) > 0

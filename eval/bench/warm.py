@@ -13,7 +13,7 @@ from qa.answer import Assistant
 from qa.model import LlamaModel
 from qa.types import Turn
 
-_QUESTIONS, _PAIRS_OF_A_QUESTION = 120, 1
+_QUESTIONS, _PAIRS_OF_A_QUESTION = 120, 3
 _MOST_TIMES = 1.1
 
 
