@@ -27,6 +27,8 @@ _FEW_TEXTS = 256
 """What is embedded without sentence-transformers before loading it pays: that takes about as long."""
 ADAPTED = Path(__file__).parent / "adapters" / "embedder.safetensors"
 """The weights trained for Spanish, float16, by the names of the encoder's parameters; its pooler is not used."""
+GRAPH = ADAPTED.with_suffix(".onnx")
+"""How these weights make vectors without sentence-transformers, made by `qa.training.graph`."""
 # Parts of a model folder that decide its vectors; a README or licence beside them does not.
 _DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")
 # Raised by one whenever the same files give other vectors. 2: special tokens in a text are text.
@@ -92,10 +94,10 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _encoder(self) -> Encoder | None:
-        """The model without its library, where it is the bundled one."""
-        if self.name != BUNDLED:
+        """The model without its library, where it is the bundled one with the weights for Spanish."""
+        if self.name != BUNDLED or self.weights is None:
             return None
-        return Encoder.open(self.folder, self.weights or self.folder / "model.safetensors")
+        return Encoder.open(self.folder, self.weights.with_suffix(".onnx"))
 
     def encode_many(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """What `encode` gives, to the last digits of single precision, by sentence-transformers."""

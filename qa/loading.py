@@ -149,6 +149,10 @@ def _check_magic(path: Path, subject: str, action: str) -> None:
 def _load_model(library: Any, log: _Log, path: Path) -> Any:
     params = library.llama_model_default_params()
     params.n_gpu_layers = 0
+    if _has_amx(library):
+        # Compiled with some compilers, its AMX kernels end the process (ggml-org/llama.cpp#26954). They hang on these
+        # buffers, which the formats that the reader is prepared in do not need.
+        params.use_extra_bufts = False
     model = library.llama_model_load_from_file(os.fsencode(path), params)
     if not model:
         raise ModelError(
@@ -157,6 +161,10 @@ def _load_model(library: Any, log: _Log, path: Path) -> Any:
             "download it again, or name another with --model",
         )
     return model
+
+
+def _has_amx(library: Any) -> bool:
+    return b"AMX" in library.llama_print_system_info()
 
 
 def _check_kind(library: Any, model: Any, path: Path) -> None:

@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from index.embedder import (
     ADAPTED,
     BUNDLED,
+    GRAPH,
     Embedder,
     SentenceTransformerEmbedder,
     as_installed,
@@ -82,15 +84,19 @@ def test_the_model_as_installed_is_that_of_its_folder() -> None:
 @pytest.mark.parametrize("content", [b"", b"no weights"])
 def test_trained_weights_that_do_not_load_are_told(content: bytes, tmp_path: Path) -> None:
     (broken := tmp_path / "embedder.safetensors").write_bytes(content)
+    shutil.copy(GRAPH, tmp_path)
     embedder = SentenceTransformerEmbedder(BUNDLED, bundled().folder, "digest", broken)
-    with pytest.raises(EmbedderError, match="do not fit the embedding model"):
+    with pytest.raises(EmbedderError, match="does not load"):
         embedder.encode(["texto"])
+    with pytest.raises(EmbedderError, match="do not fit the embedding model"):
+        embedder.encode_many(["texto"])
 
 
 def test_trained_weights_of_another_model_are_told(tmp_path: Path) -> None:
     save_file({"other.weight": torch.zeros(2)}, other := tmp_path / "embedder.safetensors")
+    shutil.copy(GRAPH, tmp_path)
     embedder = SentenceTransformerEmbedder(BUNDLED, bundled().folder, "digest", other)
-    with pytest.raises(EmbedderError, match="do not fit the embedding model"):
+    with pytest.raises(EmbedderError, match="does not load"):
         embedder.encode(["texto"])
     with pytest.raises(EmbedderError, match="other weights: other"):
         embedder.encode_many(["texto"])

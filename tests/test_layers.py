@@ -14,7 +14,7 @@ HEAVY = {"torch", "transformers", "sentence_transformers", "faiss", "llama_cpp",
 # From the top down. `package.*` stands for all modules of a package and the package itself.
 LAYERS = (
     {"qa.training.corpus", "qa.training.fit_reading", "qa.training.reader", "qa.training.embedder"},
-    {"qa.training.fit_orders", "qa.training.fit_ranker", "qa.training.pairs"},
+    {"qa.training.fit_orders", "qa.training.fit_ranker", "qa.training.graph", "qa.training.pairs"},
     {"qa.training.examples", "qa.training.packing", "qa.training.resuming"},
     {"qa.training.questions"},
     {"qa.training.card"},
@@ -96,7 +96,6 @@ LAYERS = (
         "index.files",
         "index.fusion",
         "index.generation",
-        "index.helper",
         "index.lexical",
         "index.manifest",
         "index.plain",

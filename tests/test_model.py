@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from qa.engine import Engine, log_softmax
 from qa.errors import ContextError, ModelError
-from qa.loading import load
+from qa.loading import _library, load
 from qa.model import LlamaModel, Model
 from qa.model_files import find_bundled_model
 from tests.models import THREADS, bundled_model, tiny_model
@@ -199,6 +200,24 @@ def test_a_truncated_bundled_model_says_why(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="corrupted or incomplete") as caught:
         LlamaModel.open(tmp_path / "cut.gguf")
     assert "download it again" in caught.value.action
+
+
+@pytest.mark.parametrize(("info", "used"), [(b"CPU : AVX2 = 1 | AMX_INT8 = 1 | ", False), (b"CPU : AVX2 = 1 | ", True)])
+def test_kernels_that_may_end_the_process_are_kept_from_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, info: bytes, used: bool
+) -> None:
+    library, asked = _library()[0], list[bool]()
+    loads = library.llama_model_load_from_file
+
+    def load_noting(path: bytes, params: Any) -> Any:
+        asked.append(params.use_extra_bufts)
+        return loads(path, params)
+
+    monkeypatch.setattr(library, "llama_print_system_info", lambda: info)
+    monkeypatch.setattr(library, "llama_model_load_from_file", load_noting)
+    write_model(tmp_path / "m.gguf")
+    LlamaModel.open(tmp_path / "m.gguf").close()
+    assert asked == [used]
 
 
 def test_an_adapter_changes_the_figures_and_only_with_it(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_wheel_holds_nothing_else(wheel_files: set[str]) -> None:
     own = {name for name in wheel_files if ".dist-info/" not in name}
     assert {name.split("/")[0] for name in own} == set(PACKAGES)
     assert not [name for name in own if name.startswith("qa/training/data/")]
-    data = {".typed", ".txt", ".json", ".jsonl", ".gguf", ".safetensors", ".md", ".jinja", ".css", ".js"}
+    data = {".typed", ".txt", ".json", ".jsonl", ".gguf", ".onnx", ".safetensors", ".md", ".jinja", ".css", ".js"}
     assert {Path(name).suffix for name in own} <= {".py", *data}
 
 

@@ -9,6 +9,7 @@ from eval.bench.bare import BareModel
 from eval.bench.ground import Ground
 from eval.bench.pairs import drawn
 from eval.bench.rows import Row, least_row, share_row
+from index.embedder import GRAPH
 from index.encoder import Encoder
 from index.generation import StoredIndex
 from index.spanish import sentences
@@ -22,7 +23,7 @@ Vectors = NDArray[np.float32]
 def encoder(ground: Ground) -> list[Row]:
     """The smallest cosine between both vectors of a text; how many questions have the same ten nearest passages."""
     embedder, stored = ground.embedder, ground.stored
-    encoder = Encoder.open(embedder.folder, embedder.weights or embedder.folder / "model.safetensors")
+    encoder = Encoder.open(embedder.folder, GRAPH)
     library = BareModel(embedder)
     questions = list(dict.fromkeys(text for each in ground.questions for text in (*each.history, each.question)))
     short = [*questions, *_sentences(stored)][:_SHORT]

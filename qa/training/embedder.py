@@ -3,7 +3,7 @@
     python -m qa.training.embedder --squad squad_es_train.json --out embedder.safetensors
 
 Contrastive, with the passages of a batch as one another's negatives; a quarter of them are taken for one another by
-BM25. A run that was stopped goes on by the same command.
+BM25. A run that was stopped goes on by the same command. What it wrote needs a graph: `python -m qa.training.graph`.
 """
 
 import random
