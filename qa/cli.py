@@ -40,7 +40,7 @@ from qa.terminal import (
 # torch and llama.cpp share one OpenMP library, whose idle threads spin: with anything else running they would starve
 # each other. NumPy's do likewise, and gain next to nothing on a single question. Both settings are read when the first
 # library is loaded, so they are made before any can be.
-os.environ.setdefault("GOMP_SPINCOUNT", "300")
+os.environ.setdefault("GOMP_SPINCOUNT", "600")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 FAILED = 1

@@ -49,7 +49,7 @@ def _short_spinning() -> Iterator[None]:
     """
     chosen = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys()
     if not chosen:
-        os.environ["GOMP_SPINCOUNT"] = "300"
+        os.environ["GOMP_SPINCOUNT"] = "600"
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 # torch and llama.cpp share one OpenMP library, whose idle threads spin: on a busy machine they would starve each other,
 # and NumPy's do likewise. Both are read when the first library is loaded, so they are set before anything is imported.
-os.environ.setdefault("GOMP_SPINCOUNT", "300")
+os.environ.setdefault("GOMP_SPINCOUNT", "600")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import signal

@@ -3,5 +3,5 @@
 import os
 
 # As `qa` itself has it, before any library is loaded: see `qa.cli`.
-os.environ.setdefault("GOMP_SPINCOUNT", "300")
+os.environ.setdefault("GOMP_SPINCOUNT", "600")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
