@@ -17,4 +17,4 @@ def fuse(lexical: NDArray[np.float32], dense: NDArray[np.float32], dense_weight:
     """
     highest = float(lexical.max(initial=0.0))
     relative = lexical / highest if highest > 0 else lexical
-    return (relative + dense_weight * dense).astype(np.float32)
+    return (relative + dense_weight * dense).astype(np.float32, copy=False)

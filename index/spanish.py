@@ -139,7 +139,7 @@ def akin(one: str, other: str) -> bool:
     >>> akin("entrev", "entrevist"), akin("reun", "reunion"), akin("mes", "mesa")
     (True, True, False)
     """
-    shorter, longer = sorted((one, other), key=len)
+    shorter, longer = (one, other) if len(one) <= len(other) else (other, one)
     return len(shorter) >= 4 and len(longer) - len(shorter) <= 3 and longer != shorter and longer.startswith(shorter)
 
 
