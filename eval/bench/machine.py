@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 _LIBRARIES = (
-    "llama-cpp-python", "torch", "sentence-transformers", "onnxruntime", "tokenizers", "faiss-cpu", "bm25s", "PyStemmer", "numpy",
+    "llama-cpp-python", "torch", "sentence-transformers", "onnxruntime", "tokenizers", "faiss-cpu", "bm25s",
+    "PyStemmer", "numpy",
 )  # fmt: skip
 _PROCESSOR = Path("/proc/cpuinfo")
 
