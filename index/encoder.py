@@ -78,8 +78,8 @@ def _session(graph: Path) -> Any:
 
 
 def _give_back() -> None:
-    """Has the C library give back what opening a graph took for a moment: else 50 MB stay with the process."""
-    with suppress(OSError, AttributeError):  # only glibc has that
+    """Has the C library give back what opening a graph took for a moment, which it would keep: half of the weights."""
+    with suppress(OSError, AttributeError, TypeError):  # only glibc has that
         ctypes.CDLL(None).malloc_trim(0)
 
 
