@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from index import store
-from index.embedder import BUNDLED, Embedder, SentenceTransformerEmbedder, open_embedder
+from index.embedder import BUNDLED, GRAPH, Embedder, SentenceTransformerEmbedder, open_embedder
 from qa.ledger import Ledger, require_installed, state_folder
 from qa.model import LlamaModel
 from qa.model_files import file_digest, find_bundled_model
@@ -26,6 +26,7 @@ def known_embedder(settings: Settings) -> SentenceTransformerEmbedder:
         Ledger(state_folder()).require(opened.folder, opened.digest)
     else:
         require_installed("embedding model", opened.digest)
+        require_installed("graph of the embedding model", file_digest(GRAPH))
     return opened
 
 

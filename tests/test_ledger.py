@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from index.embedder import open_embedder
+from index.embedder import GRAPH, open_embedder
 from qa.answer import ADAPTER
 from qa.errors import ModelError
 from qa.ledger import Ledger, require_installed, state_folder
@@ -68,6 +68,7 @@ def test_where_nothing_can_be_recorded_every_time_is_the_first(tmp_path: Path) -
 
 def test_what_comes_with_the_program_is_what_this_version_was_made_with() -> None:
     require_installed("embedding model", open_embedder().digest)
+    require_installed("graph of the embedding model", file_digest(GRAPH))
     require_installed("reading model", file_digest(find_bundled_model()))
     require_installed("adapter of the reading model", file_digest(ROOT / "qa" / ADAPTER))
 

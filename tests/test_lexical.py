@@ -90,6 +90,14 @@ def test_rarity_and_presence_of_terms() -> None:
     assert index.stand_ins("misilun") == {"misil": 0.5}, "kin counts half"
 
 
+def test_no_score_depends_on_how_many_terms_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = ["misil en Pekín", "misiles de Seúl", "What missiles?", "Pyongyang", "misil en Pekín"]
+    usual = [LexicalIndex.build(TEXTS).scores(question) for question in questions]
+    monkeypatch.setattr("index.lexical._MOST_KNOWN", 1)
+    index = LexicalIndex.build(TEXTS)
+    np.testing.assert_array_equal([index.scores(question) for question in questions], usual)
+
+
 @given(ANY_TEXTS, WORDS.map(" ".join))
 def test_loading_gives_what_was_saved(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], question: str

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from index.embedder import open_embedder
+from index.embedder import GRAPH, open_embedder
 from index.errors import UserError
 from qa.errors import ModelError
 from qa.ledger import Ledger, state_folder
@@ -66,3 +66,14 @@ def test_an_embedding_model_with_a_flipped_byte_is_refused(tmp_path: Path) -> No
 def test_the_installed_models_open() -> None:
     assert known_embedder(resolve({})).digest == open_embedder().digest
     assert model_path(resolve({})).suffix == ".gguf"
+
+
+def test_an_altered_graph_of_the_installed_embedding_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = Path(shutil.copy(GRAPH, tmp_path))
+    monkeypatch.setattr("qa.opening.GRAPH", copied)
+    known_embedder(resolve({}))
+    flip(copied, -5)
+    with pytest.raises(ModelError, match="the installed graph of the embedding model was altered"):
+        known_embedder(resolve({}))

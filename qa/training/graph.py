@@ -63,8 +63,9 @@ class _Graph:
         """A matrix as (in, out), in single precision."""
         return self.add("Transpose", [self.single(f"{name}.weight")], perm=[1, 0])
 
-    def number(self, name: str, value: int) -> str:
-        """A constant, as a vector of one."""
+    def number(self, value: int) -> str:
+        """A whole number, as a vector of one."""
+        name = f"number{value}"
         self.weights.append(helper.make_tensor(name, onnx.TensorProto.INT64, [1], [value]))
         return name
 
@@ -113,12 +114,12 @@ def _embedded(graph: _Graph, epsilon: float) -> str:
     # The table of words stays as it is: a text needs few of its rows.
     rows = graph.add("Gather", [graph.stored("embeddings.word_embeddings.weight"), "input_ids"])
     words = graph.add("Cast", [rows], to=onnx.TensorProto.FLOAT)
-    first, second = graph.number("first", 0), graph.number("second", 1)
+    zero, one, two = (graph.number(value) for value in (0, 1, 2))
     tables = ("embeddings.position_embeddings.weight", "embeddings.token_type_embeddings.weight")
     places, segments = (graph.single(name) for name in tables)
-    segment = graph.add("Slice", [segments, first, second, first])
-    count = graph.add("Slice", [graph.add("Shape", ["input_ids"]), second, graph.number("third", 2), first])
-    placed = graph.add("Slice", [graph.add("Add", [places, segment]), first, count, first])
+    segment = graph.add("Slice", [segments, zero, one, zero])
+    tokens = graph.add("Slice", [graph.add("Shape", ["input_ids"]), one, two, zero])
+    placed = graph.add("Slice", [graph.add("Add", [places, segment]), zero, tokens, zero])
     scale = [graph.single(f"embeddings.LayerNorm.{name}") for name in ("weight", "bias")]
     return graph.add("LayerNormalization", [graph.add("Add", [words, placed]), *scale], axis=-1, epsilon=epsilon)
 
